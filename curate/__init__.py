@@ -1,0 +1,66 @@
+"""curate: read, audit and convert detection labels without losing anything.
+
+    import curate
+    dataset = curate.read("labels/")
+    findings = curate.audit(dataset)
+
+Import rows: a module imports only from those above it; `formats`, `checks` and `report` never
+import each other, and one format never imports another (tests/test_architecture.py).
+
+    errors
+    faults resources sources
+    tree
+    tables boxes masks
+    dataset
+    assembly
+    images
+    formats checks report
+    auditing project demo
+    walkthrough
+    cli __init__ __main__
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from curate.auditing import audit
+    from curate.dataset import Dataset, Findings, load, save
+    from curate.errors import CurateError
+    from curate.formats import ReadOptions, read, write
+
+__version__ = "0.1.0"
+__all__ = [
+    "CurateError",
+    "Dataset",
+    "Findings",
+    "ReadOptions",
+    "__version__",
+    "audit",
+    "load",
+    "read",
+    "save",
+    "write",
+]
+
+_HOME = {
+    "CurateError": "curate.errors",
+    "Dataset": "curate.dataset",
+    "Findings": "curate.dataset",
+    "ReadOptions": "curate.formats",
+    "audit": "curate.auditing",
+    "load": "curate.dataset",
+    "read": "curate.formats",
+    "save": "curate.dataset",
+    "write": "curate.formats",
+}
+
+
+def __getattr__(name: str) -> object:
+    # Names load on first use: `curate --help` must not wait for pandas.
+    if name not in _HOME:
+        raise AttributeError(f"module 'curate' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOME[name]), name)

@@ -1,0 +1,51 @@
+"""The audit: everything wrong with a set of labels, as one findings table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from curate import checks
+from curate.assembly import sorted_findings
+from curate.dataset import Dataset, Findings
+from curate.faults import FAULTS
+from curate.formats import ReadOptions, derived, read
+
+
+def audit(
+    source: Dataset | Path | str,
+    options: ReadOptions | None = None,
+    *,
+    select: Sequence[str] | None = None,
+    ignore: Sequence[str] | None = None,
+    params: Mapping[str, Mapping[str, float]] | None = None,
+) -> Findings:
+    """All findings of a dataset: what its reader could not take, and what the checks found.
+
+    Parameters
+    ----------
+    source
+        A dataset, or a path that `curate.read` takes.
+    options
+        How to read the path.
+    select, ignore
+        Codes, names or beginnings of codes (`BOX`) of the checks wanted and not wanted.
+    params
+        Parameters other than the defaults, by check code and parameter name.
+
+    Raises
+    ------
+    SourceError, FormatError
+        When the path cannot be read.
+    UsageError
+        For a check or parameter that does not exist.
+    """
+    dataset = source if isinstance(source, Dataset) else read(source, options)
+    wanted = checks.selected(select, ignore)
+    own = dataset.findings[dataset.findings["check"].isin(wanted & set(FAULTS)).to_numpy()]
+    found = checks.run(dataset, derived(dataset), select=select, ignore=ignore, params=params)
+    tables = [table for table in (own, found) if len(table)]
+    table = pd.concat(tables, ignore_index=True) if tables else found
+    return Findings(sorted_findings(table), dataset)

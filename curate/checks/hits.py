@@ -1,0 +1,159 @@
+"""What a check is given (the judged tables) and what it gives back (hits, as columns)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from curate.boxes import Floats, Rows
+from curate.dataset import Dataset
+from curate.errors import TableError
+
+# Shapes with an inside. Points, lines and tags have none: no check of boxes judges them.
+BOX_SHAPES = ("box", "rotated", "polygon", "mask")
+DERIVED_COLUMNS = (
+    "mask_area", "mask_x1", "mask_y1", "mask_x2", "mask_y2", "kp_x1", "kp_y1", "kp_x2", "kp_y2"
+)  # fmt: skip
+EDGES = ("x1", "y1", "x2", "y2")
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What one check has found: H hits as columns, so that no hit costs next to nothing.
+
+    Parameters
+    ----------
+    members
+        (M,) row numbers in the boxes table, hit after hit, within a hit worst first.
+    value
+        (H,) what was measured, in `unit`.
+    limit
+        What is allowed, in `unit`: one for all hits, or (H,).
+    unit
+        Unit of value and limit.
+    texts
+        Message templates for `str.format`, which is given one entry of each of `parts`.
+    parts
+        Columns of H entries each.
+    mend
+        What to do about a hit.
+    ends
+        (H,) where the members of each hit end; None: each hit has one member.
+    which
+        (H,) number of the template; None: the first one.
+    levels
+        (H,) `error | warning | info`; None: the check's own.
+    low_is_worse
+        Whether a smaller value is worse than a larger one.
+    """
+
+    members: Rows
+    value: Floats
+    limit: Floats | float
+    unit: str
+    texts: Words
+    parts: tuple[npt.NDArray[np.generic], ...]
+    mend: str
+    ends: Rows | None = None
+    which: Rows | None = None
+    levels: npt.NDArray[np.str_] | None = None
+    low_is_worse: bool = False
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def stops(self) -> Rows:
+        """(H,) where the members of each hit end."""
+        if self.ends is not None:
+            return self.ends
+        return np.arange(1, len(self) + 1, dtype=np.int64)
+
+    def starts(self) -> Rows:
+        """(H,) where the members of each hit begin."""
+        stops = self.stops()
+        starts: Rows = np.append(0, stops)[: len(stops)]
+        return starts
+
+    def limits(self) -> Floats:
+        """(H,) the limit of each hit."""
+        return np.broadcast_to(np.asarray(self.limit, np.float64), self.value.shape)
+
+    def messages(self, hits: Rows) -> list[str]:
+        """The messages of some hits, given by number."""
+        which = np.zeros(len(hits), np.int64) if self.which is None else self.which[hits]
+        columns = [part[hits].tolist() for part in self.parts]
+        rows = zip(which.tolist(), *columns, strict=True)
+        # A loop over findings that are shown, not over boxes: numpy cannot format numbers.
+        return [self.texts[number].format(*row) for number, *row in rows]
+
+
+def judged_tables(
+    dataset: Dataset, derived: pd.DataFrame | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables that checks are given: the dataset's boxes and images, and more columns.
+
+    Boxes get `image_row` (int64, row of the image), `is_judged` (bool: of a shape with an inside,
+    and all coordinates finite) and the `DERIVED_COLUMNS` (float64, px or px^2, NaN: none). Images
+    get `frame_width` and `frame_height` (float64, px, of the frame that the boxes lie in; NaN:
+    unknown, which a size of 0 or less is too).
+
+    Raises
+    ------
+    TableError
+        When `derived` has not one row per box, or a box lies in no image.
+    """
+    if derived is not None and len(derived) != len(dataset.boxes):
+        raise TableError(f"derived has {len(derived)} rows for {len(dataset.boxes)} boxes")
+    index = pd.Index(dataset.images["image_id"].to_numpy(np.int64))
+    image_row = index.get_indexer(dataset.boxes["image_id"].to_numpy(np.int64)).astype(np.int64)
+    if (image_row < 0).any():
+        raise TableError(f"{int((image_row < 0).sum())} boxes lie in no image of the dataset")
+    judged = has_inside(dataset.boxes)
+    for name in EDGES:
+        judged = judged & np.isfinite(dataset.boxes[name].to_numpy())
+    nothing = np.full(len(judged), np.nan)
+    columns = {
+        name: nothing if derived is None else derived[name].to_numpy(np.float64)
+        for name in DERIVED_COLUMNS
+    }
+    boxes = dataset.boxes.assign(image_row=image_row, is_judged=judged, **columns)
+    return boxes, _with_frames(dataset.images)
+
+
+def _with_frames(images: pd.DataFrame) -> pd.DataFrame:
+    # Boxes stay in the stored frame only where the declared size is that of the stored picture.
+    stored = (images["box_frame"] == "stored").to_numpy(bool)
+    frames = {}
+    for side in ("width", "height"):
+        upright = images[side].to_numpy(np.float64, na_value=np.nan)
+        declared = images[f"declared_{side}"].to_numpy(np.float64, na_value=np.nan)
+        size = np.where(stored & np.isfinite(declared), declared, upright)
+        frames[f"frame_{side}"] = np.where(size > 0, size, np.nan)
+    return images.assign(**frames)
+
+
+def has_inside(boxes: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """(N,) bool: whether each row's shape is one of `BOX_SHAPES`."""
+    return boxes["shape"].isin(BOX_SHAPES).to_numpy(bool)
+
+
+def flags(column: pd.Series[Any]) -> npt.NDArray[np.bool_]:
+    """(N,) bool: true where the column says so; null is not true."""
+    return column.to_numpy(bool, na_value=False)
+
+
+def edges_at(boxes: pd.DataFrame, rows: Rows, prefix: str = "") -> Floats:
+    """(H, 4) float64: the edges x1 y1 x2 y2 of some rows, px; `prefix` as in `mask_x1`."""
+    return np.column_stack([boxes[prefix + name].to_numpy()[rows] for name in EDGES])
+
+
+def frame_sizes(boxes: pd.DataFrame, images: pd.DataFrame) -> tuple[Floats, Floats]:
+    """(N,) width and (N,) height of each box's image in the boxes' frame, px; NaN: unknown."""
+    rows = boxes["image_row"].to_numpy()
+    return images["frame_width"].to_numpy()[rows], images["frame_height"].to_numpy()[rows]

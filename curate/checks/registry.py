@@ -1,0 +1,261 @@
+"""The checks by code, the choice among them, running them, and their manual pages."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from curate.assembly import sorted_findings
+from curate.checks import boxes, relations
+from curate.checks.grouping import Judged, findings_of, scopes
+from curate.checks.hits import Hits, judged_tables
+from curate.dataset import Dataset
+from curate.errors import UsageError, quote
+from curate.faults import FAULTS, Level
+from curate.tables import FINDING_COLUMNS, make_table
+
+_MASK = ("mask_x1", "mask_y1", "mask_x2", "mask_y2")
+_KEYPOINTS = ("kp_x1", "kp_y1", "kp_x2", "kp_y2")
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check of the finished tables.
+
+    Parameters
+    ----------
+    code, name, level
+        `BOX-002`, `box-outside-image`, and the level of its findings unless a hit has its own.
+    function
+        Takes the boxes and images of `judged_tables` and the parameters; gives `Hits`.
+    params
+        Default of each parameter; the unit is in its name.
+    follows
+        Parameters that take the value of another check's parameter (code, name) unless they are
+        set themselves.
+    needs
+        Derived columns without which it finds less, or nothing.
+    """
+
+    code: str
+    name: str
+    level: Level
+    function: Callable[..., Hits]
+    params: Mapping[str, float] = field(default_factory=dict)
+    follows: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+
+
+# Where the numbers come from: reference/audits.md 4.5 (IoU, IoA, mask), checks.md G01-G17 and
+# R01-R03 (the rest); all are proposals that a project may set itself.
+CHECKS: dict[str, Check] = {
+    check.code: check
+    for check in (
+        Check("BOX-001", "box-not-finite", "error", boxes.box_not_finite),
+        Check(
+            "BOX-002", "box-outside-image", "error", boxes.box_outside_image, {"tolerance_px": 1.0}
+        ),
+        Check("BOX-003", "box-side-not-positive", "error", boxes.box_side_not_positive),
+        Check("BOX-004", "box-side-small", "warning", boxes.box_side_small, {"min_side_px": 2.0}),
+        Check(
+            "BOX-005", "box-full-frame", "warning", boxes.box_full_frame, {"min_share_frac": 0.98}
+        ),
+        Check(
+            "BOX-006",
+            "area-mismatch",
+            "warning",
+            boxes.area_mismatch,
+            {"tolerance_frac": 0.05, "tolerance_px2": 4.0},
+            needs=("mask_area",),
+        ),
+        Check(
+            "BOX-007",
+            "box-mask-mismatch",
+            "warning",
+            boxes.box_mask_mismatch,
+            {"tolerance_px": 2.0, "tolerance_frac": 0.02},
+            needs=_MASK,
+        ),
+        Check(
+            "BOX-008",
+            "box-keypoints-outside",
+            "warning",
+            boxes.box_keypoints_outside,
+            {"tolerance_px": 1.0},
+            needs=_KEYPOINTS,
+        ),
+        Check(
+            "BOX-009",
+            "box-over-edge",
+            "warning",
+            boxes.box_over_edge,
+            {"tolerance_px": 1.0, "min_over_px": 0.01},
+            follows={"tolerance_px": ("BOX-002", "tolerance_px")},
+        ),
+        Check("REL-001", "boxes-duplicate", "error", relations.boxes_duplicate),
+        Check(
+            "REL-002",
+            "boxes-near-duplicate",
+            "warning",
+            relations.boxes_near_duplicate,
+            {"min_iou": 0.90},
+        ),
+        Check(
+            "REL-003",
+            "boxes-two-classes",
+            "warning",
+            relations.boxes_two_classes,
+            {"min_iou": 0.95},
+        ),
+        Check(
+            "REL-004",
+            "box-inside-same-class",
+            "warning",
+            relations.box_inside_same_class,
+            {"min_ioa": 0.98, "max_iou": 0.90},
+            follows={"max_iou": ("REL-002", "min_iou")},
+        ),
+    )
+}
+
+
+def run(
+    dataset: Dataset,
+    derived: pd.DataFrame | None = None,
+    *,
+    select: Collection[str] | None = None,
+    ignore: Collection[str] | None = None,
+    params: Mapping[str, Mapping[str, float]] | None = None,
+) -> pd.DataFrame:
+    """The findings of the checks: a table of `FINDING_COLUMNS`, sorted, one row per cause.
+
+    What the reader could not take is in `dataset.findings`, not here.
+
+    Parameters
+    ----------
+    derived
+        One row per box with the `DERIVED_COLUMNS` of `curate.checks.hits`; None: there is no
+        such data, and checks that need it find less or nothing.
+    select, ignore
+        Codes, names or beginnings of codes; None: all, none.
+    params
+        Check (code or name) to parameter to value, in the unit of the parameter's name.
+
+    Raises
+    ------
+    UsageError
+        For an unknown check or parameter.
+    TableError
+        When `derived` or the dataset's tables do not fit together.
+    """
+    chosen = selected(select, ignore)
+    given = _parameters(params or {})
+    boxes_table, images = judged_tables(dataset, derived)
+    found: list[tuple[Check, Hits]] = []
+    for code in sorted(chosen & set(CHECKS)):
+        hits = CHECKS[code].function(boxes_table, images, **given[code])
+        if len(hits):
+            found.append((CHECKS[code], hits))
+    if not found:
+        return make_table(FINDING_COLUMNS, 0, {})
+    judged = Judged(boxes_table, images, scopes(boxes_table, images))
+    tables = [findings_of(c.code, c.name, c.level, hits, judged) for c, hits in found]
+    return sorted_findings(pd.concat(tables, ignore_index=True))
+
+
+def selected(select: Collection[str] | None, ignore: Collection[str] | None) -> frozenset[str]:
+    """The codes of the checks and reader faults that are selected and not ignored.
+
+    Parameters
+    ----------
+    select, ignore
+        Codes, names or beginnings of codes, such as `BOX`; None: all, none.
+
+    Raises
+    ------
+    UsageError
+        For a word that fits no code and no name, with the nearest one.
+    """
+    known = _names()
+    chosen = set(known) if select is None else {c for word in select for c in _codes(word, known)}
+    return frozenset(chosen) - {code for word in ignore or () for code in _codes(word, known)}
+
+
+def _names() -> dict[str, str]:
+    """Code to name of all checks and reader faults."""
+    faults = {code: fault.name for code, fault in FAULTS.items()}
+    return faults | {code: check.name for code, check in CHECKS.items()}
+
+
+def _codes(word: str, known: Mapping[str, str]) -> list[str]:
+    codes = [code for code, name in known.items() if name == word.lower()]
+    codes += [code for code in known if word and code.startswith(word.upper())]
+    if not codes:
+        raise _unknown("check", word, [*known, *known.values()])
+    return codes
+
+
+def _unknown(what: str, word: str, legal: Collection[str]) -> UsageError:
+    by_lower = {name.lower(): name for name in legal}
+    near = difflib.get_close_matches(word.lower(), sorted(by_lower), n=1)
+    mend = f"did you mean {by_lower[near[0]]!r}?" if near else f"use one of {sorted(legal)}"
+    return UsageError(f"there is no {what} {quote(word)}", mend=mend)
+
+
+def _parameters(params: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Check code to all its parameters: those given, then those followed, then the defaults."""
+    given: dict[str, Mapping[str, float]] = {}
+    names = {check.name: code for code, check in CHECKS.items()}
+    for word, values in params.items():
+        code = names.get(word, word)
+        if code not in CHECKS:
+            raise _unknown("check", word, [*CHECKS, *names])
+        for name in values:
+            if name not in CHECKS[code].params:
+                raise _unknown(f"parameter of {code}", name, CHECKS[code].params)
+        given[code] = values
+    return {code: _of_check(check, given) for code, check in CHECKS.items()}
+
+
+def _of_check(check: Check, given: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    followed = {
+        name: given[code][other]
+        for name, (code, other) in check.follows.items()
+        if other in given.get(code, {})
+    }
+    return {**check.params, **followed, **given.get(check.code, {})}
+
+
+def explain(word: str) -> str:
+    """The manual page of a check or a reader fault, given by code or name.
+
+    Raises
+    ------
+    UsageError
+        For an unknown one, with the nearest.
+    """
+    known = _names()
+    codes = [code for code, name in known.items() if word.lower() in (code.lower(), name)]
+    if not codes:
+        raise _unknown("check", word, [*known, *known.values()])
+    code = codes[0]
+    if code in FAULTS:
+        fault = FAULTS[code]
+        return f"{code} {fault.name} [{fault.level}]\n\n{inspect.cleandoc(fault.page)}\n"
+    check = CHECKS[code]
+    page = f"{code} {check.name} [{check.level}]\n\n{inspect.getdoc(check.function)}\n"
+    if not check.params:
+        return page
+    return page + "\nParameters:\n" + "".join(_parameter_line(check, name) for name in check.params)
+
+
+def _parameter_line(check: Check, name: str) -> str:
+    line = f"  {name} = {check.params[name]:g}"
+    if name in check.follows:
+        code, other = check.follows[name]
+        line += f" (follows {code}'s {other})"
+    return line + "\n"

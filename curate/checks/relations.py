@@ -1,0 +1,325 @@
+"""Checks of boxes of one image against each other: duplicates, two classes, one inside another.
+
+Only boxes with an inside, finite coordinates and positive sides are compared, and never a
+detector's (its raw output overlaps by nature) or a group's (a crowd lies over its members).
+Boxes of role `ignore` are left out of all but the exact duplicates, rotated boxes too, since their
+stated edges are not where they lie. Two boxes are of one class when their labels are equal, or
+both have none and the source's own words for it are equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from curate.boxes import ROUNDING, Floats, Rows, areas, ioa_pairs, iou_pairs, touching_pairs
+from curate.checks.hits import EDGES, Hits, edges_at, flags
+from curate.tables import box_hashes
+
+# Arrays of this many pairs stay in the processor's cache: larger chunks are slower (measured).
+CHUNK_PAIRS = 1 << 16
+
+Masks = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of boxes of one image: P rows of the boxes table twice, and how far they overlap.
+
+    `small` is the box of the smaller area (of two equal ones that of the lower id), `iou` the
+    intersection over union, `ioa` the share of the small one inside the other, both 0..1.
+    """
+
+    small: Rows
+    large: Rows
+    iou: Floats
+    ioa: Floats
+
+    def where(self, wanted: Masks | Rows) -> Pairs:
+        """The pairs of a mask, or of these numbers in their order."""
+        return Pairs(self.small[wanted], self.large[wanted], self.iou[wanted], self.ioa[wanted])
+
+
+def boxes_duplicate(boxes: pd.DataFrame, images: pd.DataFrame) -> Hits:
+    """Boxes of one image have the same class and exactly the same coordinates.
+
+    Why it hurts: one object counts twice, in training and in the evaluation, where the second
+    copy is a miss that no detector can avoid.
+
+    Pass: car 10 10 50 50 and car 80 10 120 50
+    Fail: car 10 10 50 50 and car 10 10 50 50
+
+    Value: number of equal boxes. Boxes of role `ignore` are compared too, and rotated ones by
+    their angle as well.
+
+    It cannot tell two objects that two people drew alike from one that was saved twice.
+
+    Usual mend: keep one of them.
+    """
+    rows = np.flatnonzero(_comparable(boxes))
+    codes = class_codes(boxes)[rows]
+    rows, codes = _maybe_equal(boxes, rows, codes)
+    content = pd.DataFrame(
+        {
+            "image": boxes["image_row"].to_numpy()[rows],
+            "class": codes,
+            "angle": _angles(boxes, rows),
+        }
+        | {name: boxes[name].to_numpy()[rows] for name in EDGES}
+    )
+    number = content.groupby(list(content.columns), sort=False).ngroup().to_numpy(np.int64)
+    several = np.bincount(number)[number] > 1
+    members, ends = _by_cluster(rows[several], number[several])
+    counts = np.diff(ends, prepend=0)
+    first = members[ends - counts]
+    return Hits(
+        members=members,
+        value=counts.astype(np.float64),
+        limit=1.0,
+        unit="boxes",
+        texts=(
+            "{} boxes of class {!r:.80} have the same coordinates "
+            "({:.7g}, {:.7g}, {:.7g}, {:.7g}), should be one",
+        ),
+        parts=(counts, class_names(boxes, first), *edges_at(boxes, first).T),
+        mend="keep one of the boxes",
+        ends=ends,
+    )
+
+
+def boxes_near_duplicate(boxes: pd.DataFrame, images: pd.DataFrame, *, min_iou: float) -> Hits:
+    """Boxes of one class lie nearly on each other, and not exactly.
+
+    Why it hurts: one object was drawn twice, or two annotators' files were joined; training sees
+    two objects, and the evaluation counts a miss.
+
+    Pass: car 10 10 50 50 and car 20 10 60 50 (IoU 0.6)
+    Fail: car 10 10 50 50 and car 10 10 50 51 (IoU 0.976)
+
+    `min_iou`: from this intersection over union on, 0..1. Boxes that are linked by such pairs are
+    one finding. Value: the largest IoU among them.
+
+    It cannot tell two real objects one behind the other; they rarely agree that well.
+
+    Usual mend: keep the better box.
+    """
+    pairs = _pairs(boxes, min_iou, one_class=True)
+    pairs = pairs.where(pairs.iou >= min_iou)
+    members, ends, best = _linked(pairs)
+    counts = np.diff(ends, prepend=0)
+    return Hits(
+        members=members,
+        value=pairs.iou[best],
+        limit=min_iou,
+        unit="IoU",
+        texts=(
+            "{} boxes of class {!r:.80} overlap with IoU {:.3f}, "
+            f"should be one object or below {min_iou:.3g}",
+        ),
+        parts=(counts, class_names(boxes, members[ends - counts]), pairs.iou[best]),
+        mend="keep the better box when both mark one object",
+        ends=ends,
+    )
+
+
+def boxes_two_classes(boxes: pd.DataFrame, images: pd.DataFrame, *, min_iou: float) -> Hits:
+    """Boxes of different classes lie at the same place.
+
+    Why it hurts: a detector cannot give one place two classes under usual suppression, and is
+    punished for one of them.
+
+    Pass: rider 10 10 50 50 and bicycle 10 30 50 60
+    Fail: car 10 10 50 50 and truck 10 10 50 50
+
+    `min_iou`: from this intersection over union on, 0..1. Boxes that are linked by such pairs are
+    one finding. Value: the largest IoU among them.
+
+    It cannot judge boxes without a class, and knows no classes that belong together.
+
+    Usual mend: keep the right class.
+    """
+    pairs = _pairs(boxes, min_iou, one_class=False)
+    pairs = pairs.where(pairs.iou >= min_iou)
+    members, ends, best = _linked(pairs)
+    return Hits(
+        members=members,
+        value=pairs.iou[best],
+        limit=min_iou,
+        unit="IoU",
+        texts=(
+            "{} boxes at one place (IoU {:.3f}) are of several classes, as {!r:.80} and "
+            "{!r:.80}; should be one class",
+        ),
+        parts=(
+            np.diff(ends, prepend=0),
+            pairs.iou[best],
+            class_names(boxes, pairs.small[best]),
+            class_names(boxes, pairs.large[best]),
+        ),
+        mend="keep the box of the right class",
+        ends=ends,
+    )
+
+
+def box_inside_same_class(
+    boxes: pd.DataFrame, images: pd.DataFrame, *, min_ioa: float, max_iou: float
+) -> Hits:
+    """A box lies (nearly) wholly inside a larger one of its class.
+
+    Why it hurts: often a part was drawn as an object, or a group got a box of its own beside its
+    members. Real people overlap so too: look before mending.
+
+    Pass: car 10 10 50 50 and car 40 10 80 50
+    Fail: car 10 10 50 50 and car 20 20 30 30
+
+    `min_ioa`: from this share of the smaller box inside the larger on, 0..1. `max_iou`: pairs of
+    this intersection over union and above are near-duplicates instead; it follows `min_iou` of
+    REL-002. Value: the share that is inside. One finding per inner box; its members are the inner
+    box, then those that hold it.
+
+    It cannot tell a part from a small object in front of a large one.
+
+    Usual mend: delete the part, or mark the larger box as a group.
+    """
+    pairs = _pairs(boxes, min_ioa, one_class=True)
+    pairs = pairs.where((pairs.ioa >= min_ioa) & (pairs.iou < max_iou))
+    pairs = pairs.where(np.lexsort((pairs.large, -pairs.ioa, pairs.small)))
+    first = np.flatnonzero(np.diff(pairs.small, prepend=-1))
+    worst = pairs.where(first)
+    members = np.insert(pairs.large, first, worst.small)
+    ends = np.append(first, len(pairs.small))[1:] + np.arange(1, len(first) + 1)
+    return Hits(
+        members=members,
+        value=worst.ioa,
+        limit=min_ioa,
+        unit="of the box",
+        texts=(
+            "{:.1%} of the box of class {!r:.80} lies inside another of its class "
+            f"(IoU {{:.3f}}), should be below {min_ioa:.1%}",
+        ),
+        parts=(worst.ioa, class_names(boxes, worst.small), worst.iou),
+        mend="delete the inner box when it marks a part, or mark the outer one as a group",
+        ends=ends,
+    )
+
+
+def class_codes(boxes: pd.DataFrame) -> Rows:
+    """(N,) int64: equal for boxes of one class; boxes without a label go by the source's words."""
+    codes, labels = pd.factorize(boxes["label"])
+    unnamed = np.flatnonzero(codes < 0)
+    if len(unnamed):
+        words, _ = pd.factorize(boxes["source_label"].iloc[unnamed])
+        codes[unnamed] = len(labels) + 1 + words
+    return codes.astype(np.int64)
+
+
+def class_names(boxes: pd.DataFrame, rows: Rows) -> npt.NDArray[np.object_]:
+    """(H,) the classes of some boxes for messages: label, else the source's word, else None."""
+    some = boxes[["label", "source_label"]].iloc[rows]
+    names = some["label"].fillna(some["source_label"]).astype(object)
+    return names.where(names.notna(), None).to_numpy(object)
+
+
+def _comparable(boxes: pd.DataFrame) -> Masks:
+    positive = (boxes["x2"] > boxes["x1"]) & (boxes["y2"] > boxes["y1"])
+    single = ~flags(boxes["is_group"]) & (boxes["origin"] != "detector").to_numpy(bool)
+    usable: Masks = boxes["is_judged"].to_numpy() & positive.to_numpy() & single
+    return usable
+
+
+def _in_pairs(boxes: pd.DataFrame) -> Masks:
+    ignored = (boxes["role"] == "ignore").to_numpy(bool)
+    return _comparable(boxes) & ~ignored & (boxes["shape"] != "rotated").to_numpy(bool)
+
+
+def _angles(boxes: pd.DataFrame, rows: Rows) -> Floats:
+    # Null says "not rotated", which is what 0 degrees says.
+    angles: Floats = np.nan_to_num(boxes["angle_deg"].to_numpy()[rows], nan=0.0)
+    return angles
+
+
+def _maybe_equal(boxes: pd.DataFrame, rows: Rows, codes: Rows) -> tuple[Rows, Rows]:
+    """Rows whose hash of image, class and coordinates occurs twice: few, by chance or as equals."""
+    mixed = box_hashes(boxes["image_row"].to_numpy()[rows], codes)
+    for name in EDGES:
+        # Adding 0 makes -0.0 the 0.0 that it equals, so that equals have equal bits.
+        mixed = box_hashes(mixed, (boxes[name].to_numpy()[rows] + 0.0).view(np.int64))
+    twice = pd.Series(mixed).duplicated(keep=False).to_numpy()
+    return rows[twice], codes[twice]
+
+
+def _pairs(boxes: pd.DataFrame, min_share: float, *, one_class: bool) -> Pairs:
+    """Pairs of one image that may share `min_share` (above 0, to 1) of one of them, and others.
+
+    Of one class and not identical (`one_class`), or of two classes that are both known.
+    """
+    usable = _in_pairs(boxes)
+    if not one_class:
+        usable = usable & boxes["label"].notna().to_numpy(bool)
+    rows = np.flatnonzero(usable)
+    codes = class_codes(boxes)[rows]
+    group = boxes["image_row"].to_numpy()[rows]
+    if one_class:
+        group = group * (codes.max(initial=0) + 1) + codes
+    xyxy = edges_at(boxes, rows)
+    found = [rows[:0]], [rows[:0]]
+    for i, j in touching_pairs(group, xyxy, CHUNK_PAIRS):
+        a, b = _sharing(xyxy, i, j, min_share * (1 - ROUNDING))
+        wanted = (xyxy[a] != xyxy[b]).any(axis=1) if one_class else codes[a] != codes[b]
+        found[0].append(rows[a[wanted]])
+        found[1].append(rows[b[wanted]])
+    return _measured(boxes, np.concatenate(found[0]), np.concatenate(found[1]))
+
+
+def _sharing(xyxy: Floats, i: Rows, j: Rows, least: float) -> tuple[Rows, Rows]:
+    # To share t of an area (or an IoU of t), two boxes must share t of the shorter of their sides.
+    for low, high in ((0, 2), (1, 3)):
+        low_i, high_i, low_j, high_j = xyxy[i, low], xyxy[i, high], xyxy[j, low], xyxy[j, high]
+        with np.errstate(over="ignore"):
+            shared = np.minimum(high_i, high_j) - np.maximum(low_i, low_j)
+            near = shared >= least * np.minimum(high_i - low_i, high_j - low_j)
+        i, j = i[near], j[near]
+    return i, j
+
+
+def _measured(boxes: pd.DataFrame, a: Rows, b: Rows) -> Pairs:
+    ids = boxes["box_id"].to_numpy(np.int64)
+    area_a, area_b = areas(edges_at(boxes, a)), areas(edges_at(boxes, b))
+    swapped = (area_b < area_a) | ((area_b == area_a) & (ids[b] < ids[a]))
+    small, large = np.where(swapped, b, a), np.where(swapped, a, b)
+    inner, outer = edges_at(boxes, small), edges_at(boxes, large)
+    return Pairs(small, large, iou_pairs(inner, outer), ioa_pairs(inner, outer))
+
+
+def _by_cluster(rows: Rows, cluster: npt.NDArray[np.integer[Any]]) -> tuple[Rows, Rows]:
+    """Rows ordered by the cluster that each belongs to, and where each cluster ends."""
+    order = np.lexsort((rows, cluster))
+    ends = np.flatnonzero(np.diff(cluster[order], append=-1)) + 1
+    return rows[order], ends
+
+
+def _linked(pairs: Pairs) -> tuple[Rows, Rows, Rows]:
+    """Clusters of rows that pairs link: members, their ends, and each cluster's best pair."""
+    n = len(pairs.small)
+    rows, nodes = np.unique(np.concatenate([pairs.small, pairs.large]), return_inverse=True)
+    cluster = _components(len(rows), nodes[:n], nodes[n:])
+    members, ends = _by_cluster(rows, cluster)
+    of_pair = cluster[nodes[:n]]
+    best_first = np.lexsort((pairs.large, pairs.small, -pairs.iou, of_pair))
+    best = best_first[np.diff(of_pair[best_first], prepend=-1) != 0]
+    return members, ends, best
+
+
+def _components(n_nodes: int, a: Rows, b: Rows) -> Rows:
+    """(nodes,) int64: the lowest node that links lead to, equal within a connected component."""
+    root = np.arange(n_nodes, dtype=np.int64)
+    while (root[a] != root[b]).any():
+        # Each root hangs below the lowest root it is linked to; then all point to their new root.
+        np.minimum.at(root, np.maximum(root[a], root[b]), np.minimum(root[a], root[b]))
+        while (root != root[root]).any():
+            root = root[root]
+    return root

@@ -1,0 +1,76 @@
+"""Find what is wrong with labels: place, fault and mend of each finding.
+
+Example: curate audit instances.json
+Example: curate audit street --images pictures/ --json > findings.json
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curate.cli import options, output
+from curate.errors import UsageError
+
+
+class Format(StrEnum):
+    """How findings are shown."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+
+
+def audit(  # noqa: PLR0913  # one parameter per option of the command line
+    source: Annotated[
+        str | None, typer.Argument(help="Dataset folder, labels, or a name in curate.yaml.")
+    ] = None,
+    name: options.Name = None,
+    from_: options.From = None,
+    images: options.Images = None,
+    size: options.Size = None,
+    classes: options.Classes = None,
+    truth: options.Truth = None,
+    class_ids: options.ClassIdsOption = options.ClassIds.OWN,
+    max_pixels: options.MaxPixels = None,
+    select: Annotated[
+        list[str] | None, typer.Option(help="Only these checks: codes, names, beginnings.")
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help="Not these checks.")] = None,
+    fail_on: options.FailOn = None,
+    format_: Annotated[Format, typer.Option("--format", help="How to show.")] = Format.TEXT,
+    json_: options.Json = False,
+    show_all: Annotated[
+        bool, typer.Option("--all", help="Show all findings, not ten of each check.")
+    ] = False,
+) -> int:
+    """Reads, checks, shows."""
+    from curate import auditing as library
+    from curate import project, report
+
+    if json_ and format_ is Format.CSV:
+        raise UsageError("--json and --format csv exclude each other", mend="give one of them")
+    settings = project.find(Path.cwd())
+    told = options.read_options(
+        name=name, from_=from_, images=images, size=size, classes=classes, truth=truth,
+        class_ids=class_ids, max_pixels=max_pixels,
+    )  # fmt: skip
+    path, told = project.resolve(settings, source, told)
+    findings = library.audit(
+        path,
+        told,
+        select=select or settings.select,
+        ignore=ignore or settings.ignore,
+        params=settings.params,
+    )
+    if json_ or format_ is Format.JSON:
+        typer.echo(report.to_json(findings, str(path)), nl=False)
+    elif format_ is Format.CSV:
+        typer.echo(report.to_csv(findings), nl=False)
+    else:
+        typer.echo(report.to_text(findings, show_all=show_all), nl=False)
+    output.summary(findings)
+    return output.exit_code(findings, fail_on or options.level_of(settings.fail_on))

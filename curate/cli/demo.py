@@ -1,0 +1,27 @@
+"""Draw a small street set with planted faults, ingest and audit it, and count what was found.
+
+Example: curate demo
+Example: curate demo -o street --seed 7
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--output", "-o", help="Folder to draw into.")] = Path(
+        "curate-demo"
+    ),
+    seed: Annotated[int, typer.Option(help="Seed of the drawing; one seed, one set.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier demo.")] = False,
+) -> int:
+    """Draws, ingests, audits, counts."""
+    from curate import walkthrough
+
+    result = walkthrough.run(out, seed=seed, force=force)
+    typer.echo(walkthrough.to_text(result, out), nl=False)
+    return 0

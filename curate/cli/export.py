@@ -1,0 +1,56 @@
+"""Write labels in another format, and say what that format cannot hold.
+
+Records that are in that format already and unchanged are written byte for byte.
+
+Example: curate export street --to voc -o street_voc
+Example: curate export instances.json --to csv -o table --max-loss 0
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curate.cli import options, output
+
+
+def export(  # noqa: PLR0913  # one parameter per option of the command line
+    source: options.Source,
+    to: Annotated[str, typer.Option(help="Format to write: coco, voc, kitti or csv.")],
+    out: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
+    name: options.Name = None,
+    from_: options.From = None,
+    images: options.Images = None,
+    size: options.Size = None,
+    classes: options.Classes = None,
+    truth: options.Truth = None,
+    class_ids: options.ClassIdsOption = options.ClassIds.OWN,
+    max_pixels: options.MaxPixels = None,
+    fail_on: options.FailOn = None,
+    max_loss: Annotated[
+        int | None, typer.Option(help="Exit with 1 when more values than this are lost.")
+    ] = None,
+    force: options.Force = False,
+    json_: options.Json = False,
+) -> int:
+    """Reads, writes, reports the losses."""
+    from curate.dataset import Findings
+    from curate.formats import read, write
+
+    told = options.read_options(
+        name=name, from_=from_, images=images, size=size, classes=classes, truth=truth,
+        class_ids=class_ids, max_pixels=max_pixels,
+    )  # fmt: skip
+    dataset = read(Path(source), told)
+    report = write(dataset, to, out, force=force)
+    typer.echo(json.dumps(report.to_json(), ensure_ascii=False) if json_ else str(report))
+    findings = Findings(dataset.findings, dataset)
+    output.note_findings(findings)
+    lost = sum(loss.count for loss in report.losses)
+    if max_loss is not None and lost > max_loss:
+        typer.echo(f"{lost} values lost, {max_loss} allowed by --max-loss", err=True)
+        return 1
+    return output.exit_code(findings, fail_on)

@@ -1,0 +1,49 @@
+"""Read labels into a dataset folder; the source stays as it is.
+
+Example: curate ingest labels/ --images pictures/ -o street
+Example: curate ingest instances.json detections.json -o street
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curate.cli import options, output
+
+
+def ingest(  # noqa: PLR0913  # one parameter per option of the command line
+    sources: Annotated[
+        list[Path], typer.Argument(help="Files, folders, zips of labels, or dataset folders.")
+    ],
+    out: Annotated[Path, typer.Option("--output", "-o", help="Dataset folder to write.")],
+    name: options.Name = None,
+    from_: options.From = None,
+    images: options.Images = None,
+    size: options.Size = None,
+    classes: options.Classes = None,
+    truth: options.Truth = None,
+    class_ids: options.ClassIdsOption = options.ClassIds.OWN,
+    max_pixels: options.MaxPixels = None,
+    fail_on: options.FailOn = None,
+    force: options.Force = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing.")] = False,
+    json_: options.Json = False,
+) -> int:
+    """Reads, saves, reports."""
+    from curate.dataset import Findings, refuse_overwrite, save
+    from curate.formats import read_all
+
+    refuse_overwrite(out, force=force, marker="dataset.json")
+    told = options.read_options(
+        name=name, from_=from_, images=images, size=size, classes=classes, truth=truth,
+        class_ids=class_ids, max_pixels=max_pixels,
+    )  # fmt: skip
+    dataset = read_all(sources, told)
+    if not dry_run:
+        save(dataset, out, force=force)
+    findings = Findings(dataset.findings, dataset)
+    output.print_ingest(findings, out, as_json=json_, dry_run=dry_run)
+    return output.exit_code(findings, fail_on)

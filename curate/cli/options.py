@@ -1,0 +1,122 @@
+"""Options that several commands share, and what they make of them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from curate.errors import Place, UsageError, quote
+
+if TYPE_CHECKING:
+    from curate.formats import ReadOptions
+
+MAX_PIXELS_HELP = "Refuse pictures of more pixels than this (default 400 million)."
+
+
+class Level(StrEnum):
+    """Levels of findings, for --fail-on."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+    NEVER = "never"
+
+
+class ClassIds(StrEnum):
+    """What the class ids of a results file are."""
+
+    OWN = "own"
+    INDEX = "index"
+
+
+Source = Annotated[str, typer.Argument(help="Dataset folder, or a file, folder or zip of labels.")]
+From = Annotated[
+    str | None, typer.Option("--from", help="Format of the source; told by content otherwise.")
+]
+Name = Annotated[str | None, typer.Option(help="Name of the source; the path's own otherwise.")]
+Images = Annotated[Path | None, typer.Option(help="Folder of the pictures.")]
+Size = Annotated[str | None, typer.Option(help="Size in px, WxH, of images without a known size.")]
+Classes = Annotated[
+    Path | None, typer.Option(help="Text file naming numbered classes, one per line, from 0.")
+]
+Truth = Annotated[Path | None, typer.Option(help="COCO annotation file of a results file.")]
+ClassIdsOption = Annotated[
+    ClassIds, typer.Option("--class-ids", help="Class ids of a results file: own, or index.")
+]
+MaxPixels = Annotated[int | None, typer.Option(help=MAX_PIXELS_HELP)]
+FailOn = Annotated[
+    Level | None, typer.Option(help="Exit with 1 from this level on (default error).")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace what curate wrote before.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+
+
+def read_options(  # noqa: PLR0913  # one parameter per option of the command line
+    *,
+    name: str | None,
+    from_: str | None,
+    images: Path | None,
+    size: str | None,
+    classes: Path | None,
+    truth: Path | None,
+    class_ids: ClassIds,
+    max_pixels: int | None,
+) -> ReadOptions:
+    """The options as the library takes them.
+
+    Raises
+    ------
+    UsageError
+        For a size that is not WxH, or an unreadable class list.
+    """
+    from curate.formats import ReadOptions
+
+    return ReadOptions(
+        name=name,
+        format=from_,
+        images=images,
+        size_wh=None if size is None else parse_size(size),
+        classes=None if classes is None else read_classes(classes),
+        truth=truth,
+        class_ids=class_ids.value,
+        max_pixels=max_pixels,
+    )
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Width and height in px of a text such as 1920x1080."""
+    width, cross, height = text.lower().partition("x")
+    if cross and width.isdecimal() and height.isdecimal() and int(width) and int(height):
+        return int(width), int(height)
+    raise UsageError(
+        f"--size is {quote(text)}, should be width x height in px", mend="write it as 1920x1080"
+    )
+
+
+def read_classes(path: Path) -> tuple[str, ...]:
+    """The class names of a text file, one per line; blank lines at its end do not count."""
+    place = Place(str(path))
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError("is not UTF-8 text", place=place, mend="save it as UTF-8") from error
+    except OSError as error:
+        raise UsageError(
+            f"cannot be read: {error.strerror}", place=place, mend="check --classes"
+        ) from error
+    names = tuple(line.strip() for line in text.rstrip().splitlines())
+    if not names or "" in names:
+        raise UsageError(
+            "a line without a class name, should hold one name per line",
+            place=place,
+            mend="remove blank lines: the line's number is the class id",
+        )
+    return names
+
+
+def level_of(word: str | None) -> Level | None:
+    """The level that a word of curate.yaml names."""
+    return None if word is None else Level(word)

@@ -1,0 +1,72 @@
+"""What the commands say: results on stdout, summaries on stderr, the exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from curate.cli.options import Level
+
+if TYPE_CHECKING:
+    from curate.dataset import Findings
+
+
+def exit_code(findings: Findings, fail_on: Level | None) -> int:
+    """1 when a finding is at or above the level (default error), else 0."""
+    level = fail_on or Level.ERROR
+    return int(level is not Level.NEVER and findings.at_least(level.value) > 0)
+
+
+def summary(findings: Findings) -> None:
+    """One line on stderr: images, boxes, and findings by level."""
+    dataset = findings.dataset
+    levels = findings.table["level"].value_counts()
+    counts = ", ".join(_count(int(levels.get(level, 0)), level) for level in ("error", "warning"))
+    info = int(levels.get("info", 0))
+    typer.echo(
+        f"{dataset.name} ({dataset.format}): {len(dataset.images)} images, "
+        f"{len(dataset.boxes)} boxes; {counts}, {info} info",
+        err=True,
+    )
+
+
+def note_findings(findings: Findings) -> None:
+    """A line on stderr when the reader could not take all of the source."""
+    if len(findings):
+        counts = ", ".join(f"{code} {count}" for code, count in findings.counts.items())
+        typer.echo(f"findings while reading: {counts} (curate audit shows them)", err=True)
+
+
+def print_ingest(findings: Findings, out: Path, *, as_json: bool, dry_run: bool) -> None:
+    """What was read, from how many files, and where it stands now."""
+    dataset = findings.dataset
+    if as_json:
+        document = {
+            "schema": "curate.ingest/1",
+            "name": dataset.name,
+            "format": dataset.format,
+            "output": None if dry_run else str(out),
+            "images": len(dataset.images),
+            "boxes": len(dataset.boxes),
+            "files": len(dataset.sources.names()),
+            "label_states": {
+                str(k): int(v)
+                for k, v in dataset.images["label_state"].value_counts().sort_index().items()
+            },
+            "counts": findings.counts,
+        }
+        typer.echo(json.dumps(document, ensure_ascii=False))
+    else:
+        where = "nothing written (--dry-run)" if dry_run else str(out)
+        typer.echo(
+            f"{dataset.name} ({dataset.format}): {len(dataset.images)} images, "
+            f"{len(dataset.boxes)} boxes from {len(dataset.sources.names())} files -> {where}"
+        )
+    note_findings(findings)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

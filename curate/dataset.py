@@ -1,0 +1,361 @@
+"""A dataset: its tables and the bytes of its source files, in memory and as a folder.
+
+A dataset folder holds `images.parquet`, `boxes.parquet`, `findings.parquet`, `classes.parquet`,
+`sources/` (see `curate.sources`) and `dataset.json`: schema version, name, format, options, the
+sha256 of each source file and the ingest report. It appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curate.errors import CurateError, DatasetError, OutputError, Place, TableError, UsageError
+from curate.sources import MemorySources, PackedSources, Sources, write_sources
+from curate.tables import (
+    BOX_COLUMNS,
+    CLASS_COLUMNS,
+    FINDING_COLUMNS,
+    IMAGE_COLUMNS,
+    Column,
+    check_table,
+    from_arrow,
+    make_table,
+    to_arrow,
+)
+
+SCHEMA = "curate.dataset/1"
+_TABLES: dict[str, dict[str, Column]] = {
+    "images": IMAGE_COLUMNS,
+    "boxes": BOX_COLUMNS,
+    "findings": FINDING_COLUMNS,
+    "classes": CLASS_COLUMNS,
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Dataset:
+    """Images and their boxes as tables, what the reader could not take, and the source bytes.
+
+    `images`, `boxes`, `findings` and `classes` are pandas DataFrames with the columns of
+    `curate.tables`; `findings` holds what the reader could not take. `formats` maps each label
+    file to the reader that took it. `options` are those the reader was given, `images_root` the
+    folder of the joined pictures (None: none were joined). Change a table with `with_tables`,
+    never in place.
+    """
+
+    name: str
+    images: pd.DataFrame
+    boxes: pd.DataFrame
+    findings: pd.DataFrame
+    classes: pd.DataFrame
+    sources: Sources
+    formats: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)  # JSON values
+    images_root: Path | None = None
+
+    def __post_init__(self) -> None:
+        for name, columns in _TABLES.items():
+            check_table(getattr(self, name), columns, name)
+
+    @property
+    def format(self) -> str:
+        """The reader that took the label files; `mixed` for several, `none` for no file."""
+        kinds = sorted(set(self.formats.values()))
+        return kinds[0] if len(kinds) == 1 else "mixed" if kinds else "none"
+
+    def with_tables(self, **tables: pd.DataFrame) -> Dataset:
+        """The same dataset with other tables (`images=`, `boxes=`, `findings=`, `classes=`)."""
+        unknown = set(tables) - set(_TABLES)
+        if unknown:
+            raise UsageError(f"no tables called {sorted(unknown)}", mend=f"use {list(_TABLES)}")
+        return replace(self, **{n: t.reset_index(drop=True) for n, t in tables.items()})  # type: ignore[arg-type]  # tables only
+
+    def __repr__(self) -> str:
+        n_files = len(self.sources.names())
+        return (
+            f"Dataset({self.name!r}, {self.format}: {len(self.images)} images, "
+            f"{len(self.boxes)} boxes, {len(self.findings)} findings, {n_files} files)"
+        )
+
+    def _repr_html_(self) -> str:
+        counts = self.boxes["label"].fillna("(none)").value_counts().sort_index()
+        counts = counts.sort_values(ascending=False, kind="stable")
+        rows = "".join(
+            f"<tr><td>{html.escape(str(label))}</td><td>{count}</td></tr>"
+            for label, count in counts.head(20).items()
+        )
+        more = f"<p>… and {len(counts) - 20} more classes</p>" if len(counts) > 20 else ""
+        return (
+            f"<p><b>{html.escape(self.name)}</b> ({self.format}): {len(self.images)} images, "
+            f"{len(self.boxes)} boxes, {len(self.findings)} findings while reading</p>"
+            f"<table><tr><th>class</th><th>boxes</th></tr>{rows}</table>{more}"
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Findings:
+    """What an audit found: the findings table, worst first, and the dataset that was judged."""
+
+    table: pd.DataFrame
+    dataset: Dataset
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of findings per check code, in the order of the codes."""
+        return {str(c): int(n) for c, n in self.table["check"].value_counts().sort_index().items()}
+
+    def at_least(self, level: str) -> int:
+        """Number of findings at this level or above (error > warning > info)."""
+        levels = ["error", "warning", "info"]
+        return int(self.table["level"].isin(levels[: levels.index(level) + 1]).sum())
+
+    def __repr__(self) -> str:
+        worst = ", ".join(f"{code} {count}" for code, count in self.counts.items())
+        return f"Findings({len(self)} in {self.dataset.name!r}: {worst or 'none'})"
+
+    def _repr_html_(self) -> str:
+        shown = self.table.head(20)[["check", "name", "level", "file", "line", "message", "mend"]]
+        body = shown.astype(object).where(shown.notna(), "").to_html(index=False)
+        more = f"<p>… and {len(self) - 20} more</p>" if len(self) > 20 else ""
+        return f"<p>{html.escape(repr(self))}</p>{body}{more}"
+
+
+def empty_dataset(name: str) -> Dataset:
+    """A dataset without rows and files."""
+    tables = {n: make_table(columns, 0, {}) for n, columns in _TABLES.items()}
+    return Dataset(name=name, sources=MemorySources({}), **tables)
+
+
+def save(dataset: Dataset, folder: Path, *, force: bool = False) -> None:
+    """Writes a dataset folder, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        When the folder exists and is not empty (unless `force`, which replaces a dataset folder
+        and nothing else), or cannot be written.
+    """
+    folder = Path(folder)
+    refuse_overwrite(folder, force=force, marker="dataset.json")
+    with new_folder(folder) as part:
+        for name, columns in _TABLES.items():
+            _write_table(getattr(dataset, name), columns, part / f"{name}.parquet")
+        (part / "sources").mkdir()
+        write_sources(dataset.sources, part / "sources")
+        hashes = pq.read_table(part / "sources" / "files.parquet").to_pydict()  # type: ignore[no-untyped-call]  # pyarrow ships no types
+        document = _document(dataset, hashes)
+        text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
+        (part / "dataset.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _write_table(table: pd.DataFrame, columns: Mapping[str, Column], path: Path) -> None:
+    arrow = to_arrow(table, columns)
+    # Dictionaries pay for words that repeat; coordinates and ids only cost time there.
+    words = [name for name, column in columns.items() if column.dtype == "str"]
+    pq.write_table(  # type: ignore[no-untyped-call]  # pyarrow ships no types
+        arrow, path, compression="zstd", compression_level=1, use_dictionary=words
+    )
+
+
+def _document(dataset: Dataset, hashes: Mapping[str, list[Any]]) -> dict[str, Any]:
+    findings = dataset.findings["check"].value_counts().sort_index()
+    return {
+        "schema": SCHEMA,
+        "name": dataset.name,
+        "images_root": None if dataset.images_root is None else str(dataset.images_root),
+        "options": dict(dataset.options),
+        "files": [
+            {"file": f, "format": dataset.formats.get(f), "sha256": s, "size": n}
+            for f, s, n in zip(hashes["file"], hashes["sha256"], hashes["size"], strict=True)
+        ],
+        "report": {
+            "images": len(dataset.images),
+            "boxes": len(dataset.boxes),
+            "label_states": {
+                str(k): int(v)
+                for k, v in dataset.images["label_state"].value_counts().sort_index().items()
+            },
+            "findings": {str(code): int(count) for code, count in findings.items()},
+        },
+    }
+
+
+def load(folder: Path) -> Dataset:
+    """Reads a dataset folder.
+
+    Raises
+    ------
+    DatasetError
+        When the folder is broken or of another schema version.
+    """
+    folder = Path(folder)
+    place = Place(str(folder / "dataset.json"))
+    try:
+        document = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+        schema = document["schema"]
+        if schema != SCHEMA:
+            raise DatasetError(
+                f"has schema {schema!r}, this version reads {SCHEMA!r}",
+                place=place,
+                mend="ingest the source again, or use the version that wrote it",
+            )
+        tables = {
+            name: from_arrow(pq.read_table(folder / f"{name}.parquet"), columns)  # type: ignore[no-untyped-call]  # pyarrow ships no types
+            for name, columns in _TABLES.items()
+        }
+        root = document["images_root"]
+        return Dataset(
+            name=document["name"],
+            sources=PackedSources(folder / "sources"),
+            formats={f["file"]: f["format"] for f in document["files"] if f["format"]},
+            options=document["options"],
+            images_root=None if root is None else Path(root),
+            **tables,
+        )
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException, TableError) as error:
+        raise DatasetError(
+            f"is not a whole dataset folder: {error}", place=place, mend="ingest the source again"
+        ) from error
+
+
+def is_dataset_folder(path: Path) -> bool:
+    """Whether the path is a folder with a `dataset.json` of any version in it."""
+    try:
+        head = (path / "dataset.json").open("rb").read(1 << 16)
+    except OSError:
+        return False
+    return b'"curate.dataset/' in head or (path / "boxes.parquet").exists()
+
+
+def refuse_overwrite(folder: Path, *, force: bool, marker: str) -> None:
+    """Refuses an output folder that holds something, unless `force` and it holds `marker`.
+
+    Raises
+    ------
+    OutputError
+        Naming the folder and the mend.
+    """
+    place = Place(str(folder))
+    try:
+        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+            return
+    except OSError as error:
+        raise OutputError(f"cannot be looked at: {error.strerror}", place=place) from error
+    if not force:
+        raise OutputError(
+            "exists already", place=place, mend="choose another folder or add --force"
+        )
+    if not (folder / marker).exists():
+        raise OutputError(
+            f"exists, and curate did not write it (no {marker} in it)",
+            place=place,
+            mend="choose another folder; --force replaces only what curate wrote",
+        )
+
+
+class new_folder:  # noqa: N801  # reads as a verb in `with new_folder(...)`
+    """A context that fills a temporary folder and puts it in its place in one rename.
+
+    On an error the temporary folder is removed and an older result stays as it was. OSError
+    leaves as OutputError.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = Path(folder)
+        self._part: Path | None = None
+
+    def __enter__(self) -> Path:
+        parent = self._folder.absolute().parent
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            part = tempfile.mkdtemp(prefix=f".{self._folder.name}.", suffix=".part", dir=parent)
+        except OSError as error:
+            raise self._error(error) from error
+        self._part = Path(part)
+        return self._part
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        part = self._part
+        if part is None:
+            return
+        try:
+            if error is None:
+                self._publish(part)
+        except OSError as failure:
+            raise self._error(failure) from failure
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        if isinstance(error, OSError) and not isinstance(error, CurateError):
+            raise self._error(error) from error
+
+    def _publish(self, part: Path) -> None:
+        for path in sorted(part.rglob("*")):
+            if path.is_file():
+                with path.open("rb") as stream:
+                    os.fsync(stream.fileno())
+        # mkdtemp makes the folder private; the result gets the rights of any new folder.
+        part.chmod(0o777 & ~_umask())
+        target = self._folder.absolute()
+        if target.exists():
+            old = part.with_suffix(".old")
+            target.replace(old)
+            part.replace(target)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            part.replace(target)
+
+    def _error(self, error: OSError) -> OutputError:
+        return OutputError(
+            f"cannot be written: {error.strerror or error}",
+            place=Place(str(self._folder)),
+            mend="check the free space and the permissions of its folder",
+        )
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_file(path: Path, body: bytes) -> None:
+    """Writes one file atomically: temporary name, fsync, rename.
+
+    Raises
+    ------
+    OutputError
+        When it cannot be written.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as stream:
+            stream.write(body)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise OutputError(
+            f"cannot be written: {error.strerror or error}",
+            place=Place(str(path)),
+            mend="check the free space and the permissions",
+        ) from error
+

@@ -1,0 +1,295 @@
+"""Faults that are found while labels and pictures are read: code, name, level and manual page.
+
+Codes are for ever: a retired one is never used again. Faults that are found in the finished
+tables are checks and live in `curate.checks`, each with its own function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["error", "warning", "info"]
+LEVELS: tuple[Level, ...] = ("error", "warning", "info")
+
+
+@dataclass(frozen=True)
+class FaultKind:
+    """A kind of fault: its code (`SRC-001`), name, default level and manual page."""
+
+    code: str
+    name: str
+    level: Level
+    page: str
+
+
+def _kind(code: str, name: str, level: Level, page: str) -> tuple[str, FaultKind]:
+    return code, FaultKind(code, name, level, page)
+
+
+FAULTS: dict[str, FaultKind] = dict(
+    [
+        _kind(
+            "SRC-001",
+            "record-unreadable",
+            "error",
+            """A record (a line, an object, an annotation) cannot be read as its format demands:
+wrong column count, a number that is none, a key of the wrong type, no box where one is required.
+
+Why it hurts: a loader that skips the record trains on an image with a missing object; one that
+does not skip it stops. The record stays in the kept source bytes; everything readable of it is in
+the table with nulls for the rest.
+
+Pass: `Car 0.00 0 -1.57 599.41 156.40 629.75 189.25 2.85 2.63 12.34 0.47 1.49 69.44 -1.56`
+Fail: `Car 0.00 0 -1.57 599.41 156.40 629.75`
+
+Usual mend: correct the line, or export again from the labelling tool.""",
+        ),
+        _kind(
+            "SRC-002",
+            "file-unreadable",
+            "error",
+            """A label file cannot be read at all: broken XML or JSON, an unknown text encoding,
+XML with entities or a DTD (refused, since they can read other files or explode).
+
+Why it hurts: its image has unknown labels, which is not the same as no objects. The image is kept
+with `label_state = unreadable`.
+
+Usual mend: restore the file from a backup or export it again.""",
+        ),
+        _kind(
+            "SRC-003",
+            "columns-repaired",
+            "warning",
+            """A KITTI line has 14 columns and the types of the columns prove that the occlusion
+is the one that is missing (the devkit's own writer prints nothing for 0). It is read as 0.
+
+Source: KITTI object devkit, `writeLabels.m` prints occlusion with `%.d`.
+Usual mend: write the file again with all 15 columns.""",
+        ),
+        _kind(
+            "SRC-004",
+            "unknown-class",
+            "error",
+            """A class id or name is not in the source's own list of classes.
+
+Why it hurts: loaders drop the box, or crash, or give it another class. The box is kept with the
+source's id as `source_label` and a null `label`.
+
+Usual mend: add the class to the list (`categories`, `--classes FILE`) or correct the id.""",
+        ),
+        _kind(
+            "SRC-005",
+            "unknown-image",
+            "error",
+            """An annotation, a result or a split file names an image that the source does not list.
+
+Why it hurts: the annotation is lost in every loader, mostly without a word.
+
+Usual mend: add the image's record, or correct or remove the annotation.""",
+        ),
+        _kind(
+            "SRC-006",
+            "duplicate-id",
+            "error",
+            """Two records of one kind (annotations, images, categories) have the same id.
+
+Why it hurts: loaders that index by id keep only the last one and lose the others.
+
+Usual mend: give the records ids of their own.""",
+        ),
+        _kind(
+            "SRC-007",
+            "duplicate-class-name",
+            "error",
+            """Two classes of one source have the same name under different ids.
+
+Why it hurts: a mapping by name joins them, a mapping by id does not: two tools see two data sets.
+
+Usual mend: rename one, or join them with an explicit mapping.""",
+        ),
+        _kind(
+            "SRC-008",
+            "annotation-id-zero",
+            "warning",
+            """A COCO annotation has id 0.
+
+Why it hurts: pycocotools' COCOeval uses 0 for "not matched", so that a perfect detection of this
+object counts as a miss (one object with id 0: AP50 0.0; with id 1: 1.0; pycocotools 2.0.11).
+
+Usual mend: number the annotations from 1 before evaluating.""",
+        ),
+        _kind(
+            "SRC-009",
+            "class-missing",
+            "error",
+            """A record has no class: COCO without `category_id`, an empty label in a CSV row,
+class -1 in a YOLO row. Make Sense writes these for objects without a class and for objects whose
+class was deleted after use.
+
+Why it hurts: loaders crash on it, or take the last class of the list (-1).
+
+Usual mend: give the object a class in the labelling tool and export again.""",
+        ),
+        _kind(
+            "SRC-010",
+            "labels-lost",
+            "warning",
+            """The source shows that labels were lost before it came here: Make Sense leaves an
+empty line in VOC, point and line exports for each object without a class, and joins images of one
+stem in YOLO and VOC exports so that only the last one's boxes are left.
+
+Usual mend: give every object a class, give images different names, export again; or use the CSV
+export of rectangles, which keeps both.""",
+        ),
+        _kind(
+            "SRC-011",
+            "file-name-collides",
+            "error",
+            """One label file may belong to several images: it is named by a stem that two pictures
+share (`pair.jpg`, `pair.png`), or rows of one image name state different image sizes.
+
+Why it hurts: the boxes may lie on the wrong picture.
+
+Usual mend: rename the pictures so that their stems differ, and export again.""",
+        ),
+        _kind(
+            "SRC-012",
+            "class-ids-shifted",
+            "error",
+            """The class ids of a results file run over 0..n-1 (a network's output index) while the
+annotation file numbers its classes otherwise (COCO: 80 classes in 1..90).
+
+Why it hurts: read as they stand the ids name other classes (measured on YOLOv5s over coco128:
+precision 0.003 instead of 0.735).
+
+Usual mend: map the index to the annotation file's ids in the order of its `categories`.""",
+        ),
+        _kind(
+            "SRC-013",
+            "section-skipped",
+            "info",
+            """A part of the source holds nothing that this table can carry (captions, an
+annotation without any geometry) and was left out of it. Its bytes are kept.""",
+        ),
+        _kind(
+            "SRC-014",
+            "markup-repaired",
+            "warning",
+            """An XML file is not well-formed and was read line by line: Make Sense writes file and
+class names without escaping `&` and `<`.
+
+Why it hurts: every XML parser rejects the file, and loaders that skip such files lose the image.
+
+Usual mend: `curate export --to voc` writes it well-formed.""",
+        ),
+        _kind(
+            "SRC-015",
+            "image-size-unknown",
+            "error",
+            """A record is normalised by the image's size, and that size is not known: the picture
+was not found. Its box has null coordinates.
+
+Usual mend: give the pictures with `--images DIR`, or one size for all with `--size WxH`.""",
+        ),
+        _kind(
+            "SRC-016",
+            "box-may-be-distorted",
+            "info",
+            """Boxes of a Make Sense YOLO export touch the image border. Make Sense fits a box that
+sticks out of the image by shrinking it about its centre (and shrinks to nothing one whose centre
+is outside), so that an imported box at the border may be smaller than it was.
+
+Usual mend: compare with the VOC or CSV export of the same project, which are not fitted.""",
+        ),
+        _kind(
+            "SRC-017",
+            "label-state-unclear",
+            "warning",
+            """A Make Sense XML file without any object. Make Sense does not export images that were
+looked at and found empty: this file comes from objects without a class, so it is no negative.
+
+Usual mend: give the objects a class and export again.""",
+        ),
+        _kind(
+            "IMG-001",
+            "image-missing",
+            "error",
+            """A listed image has no picture under the image folder.
+
+Usual mend: add the picture, correct `--images`, or remove the record.""",
+        ),
+        _kind(
+            "IMG-002",
+            "image-orphan",
+            "warning",
+            """A picture under the image folder has no label record. Nobody said whether it is empty
+(`label_state = missing`): it is not a negative.
+
+Usual mend: label it, or write an empty label file when someone looked and saw nothing.""",
+        ),
+        _kind(
+            "IMG-003",
+            "image-unreadable",
+            "error",
+            """A picture cannot be opened: truncated, not a picture, or above the pixel limit (a
+small file can claim a size that exhausts memory; `--max-pixels` raises the limit).
+
+Usual mend: restore the picture from its source.""",
+        ),
+        _kind(
+            "IMG-004",
+            "image-size-mismatch",
+            "error",
+            """The size that the label file declares is not the picture's size in either orientation.
+
+Why it hurts: boxes drawn at another resolution lie elsewhere; normalised exports move all boxes.
+
+Usual mend: find out at which resolution the boxes were drawn and scale them.""",
+        ),
+        _kind(
+            "IMG-005",
+            "image-frame-mismatch",
+            "error",
+            """The picture is stored rotated (EXIF orientation) and the label file's size is that of
+the stored frame, so its boxes are for the picture as stored, while browsers, OpenCV and labelling
+tools show it upright. Orientations 2 to 4 and square pictures cannot be told from sizes.
+
+Why it hurts: a loader that applies EXIF trains on boxes beside the objects; one that does not
+apply it sees lying people.
+
+Usual mend: rotate the boxes into the upright frame.""",
+        ),
+        _kind(
+            "IMG-006",
+            "image-recorded-twice",
+            "error",
+            """One image name is recorded twice in a source: two COCO images of one `file_name`, two
+XML files naming one picture, CSV rows of one name with different sizes.
+
+Why it hurts: each record holds a part of the labels; each part calls the other's objects
+background.
+
+Usual mend: join the records, or give two different pictures different names.""",
+        ),
+        _kind(
+            "IMG-007",
+            "image-name-ambiguous",
+            "error",
+            """Several pictures fit the name that a label states, and none of them exactly.
+
+Usual mend: state the picture's path in the label, or point `--images` at the right folder.""",
+        ),
+        _kind(
+            "IMG-008",
+            "image-duplicate",
+            "warning",
+            """Several pictures of different names are the same file, byte for byte.
+
+Why it hurts: the same picture may be in training and in test, or carry different boxes under each
+name.
+
+Usual mend: keep one name, and join or choose the labels.""",
+        ),
+    ]
+)

@@ -1,0 +1,169 @@
+"""What COCO records hold beside the table: masks, keypoints and unknown keys, parsed on demand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+from msgspec import Struct
+
+from curate import masks
+from curate.dataset import Dataset
+from curate.formats.coco.document import bulk, loose
+from curate.sources import Body, Sources
+
+BLOCK_RECORDS = 20_000
+MASK_COLUMNS = ("mask_area", "mask_x1", "mask_y1", "mask_x2", "mask_y2")
+KEYPOINT_COLUMNS = ("kp_x1", "kp_y1", "kp_x2", "kp_y2")
+# The flag of a keypoint that is labelled and visible (cocodataset.org/#format-data).
+VISIBLE = 2
+_IN_TABLE = {"id", "image_id", "category_id", "bbox", "area", "iscrowd", "score", "attributes"}
+_IMAGE_IN_TABLE = {"id", "file_name", "width", "height", "license"}
+
+
+class _Outline(Struct, gc=False):
+    segmentation: list[list[float]] | None = None
+    keypoints: list[float] | None = None
+
+
+class _Any(Struct, gc=False):
+    segmentation: Any = None  # any JSON value
+    keypoints: Any = None  # as above
+
+
+_STRICT = msgspec.json.Decoder(_Outline)
+_LOOSE = msgspec.json.Decoder(_Any)
+
+
+def derive(dataset: Dataset, files: list[str]) -> pd.DataFrame:
+    """Measures of masks and keypoints, one row per box of `dataset`.
+
+    Columns: mask_area (px^2), mask_x1 .. mask_y2 and kp_x1 .. kp_y2 (px, bounds of the mask and of
+    the visible keypoints). NaN: the record has none, or it is broken.
+    """
+    n = len(dataset.boxes)
+    table = {name: np.full(n, np.nan) for name in MASK_COLUMNS + KEYPOINT_COLUMNS}
+    shapes = dataset.boxes["shape"]
+    for file in files:
+        in_file = (dataset.boxes["file"] == file).to_numpy()
+        body = dataset.sources.body(file)
+        has_points = body.find(b'"keypoints"') >= 0
+        wanted = in_file if has_points else in_file & shapes.isin(["polygon", "mask"]).to_numpy()
+        rows = np.flatnonzero(wanted & dataset.boxes["start"].notna().to_numpy())
+        with bulk():
+            for block in range(0, len(rows), BLOCK_RECORDS):
+                _derive_block(dataset, rows[block : block + BLOCK_RECORDS], body, table)
+    return pd.DataFrame(table)
+
+
+def _derive_block(
+    dataset: Dataset,
+    rows: np.ndarray[Any, Any],
+    body: Body,
+    table: dict[str, np.ndarray[Any, Any]],
+) -> None:
+    starts = dataset.boxes["start"].to_numpy(np.int64)[rows].tolist()
+    ends = dataset.boxes["end"].to_numpy(np.int64)[rows].tolist()
+    view = memoryview(body)
+    outlines: list[list[list[float]]] = []
+    outline_rows: list[int] = []
+    for row, start, end in zip(rows.tolist(), starts, ends, strict=True):
+        try:
+            record: _Outline | _Any = _STRICT.decode(view[start:end])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            record = _loosely(view[start:end])
+        outline = record.segmentation
+        if isinstance(outline, list) and outline:
+            outlines.append(outline)
+            outline_rows.append(row)
+        elif isinstance(outline, dict):
+            _set_mask(table, row, masks.rle_measure(outline))
+        if record.keypoints:
+            _set_keypoints(table, row, record.keypoints)
+    _set_polygons(table, outline_rows, outlines)
+
+
+def _loosely(text: memoryview) -> _Any:
+    try:
+        return _LOOSE.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        record = loose(bytes(text), 0, len(text))
+        if not isinstance(record, dict):
+            return _Any()
+        return _Any(record.get("segmentation"), record.get("keypoints"))
+
+
+def _set_polygons(
+    table: dict[str, np.ndarray[Any, Any]], rows: list[int], outlines: list[list[list[float]]]
+) -> None:
+    if not rows:
+        return
+    try:
+        measured = masks.polygons_measure(outlines)
+    except TypeError:
+        measured = None
+    if measured is None:
+        # One outline in the block is broken: measure them one by one.
+        for row, outline in zip(rows, outlines, strict=True):
+            _set_mask(table, row, masks.polygon_measure(outline))
+        return
+    bounds, areas = measured
+    table["mask_area"][rows] = np.where(np.isnan(bounds[:, 0]), np.nan, areas)
+    for column, name in enumerate(MASK_COLUMNS[1:]):
+        table[name][rows] = bounds[:, column]
+
+
+def _set_mask(
+    table: dict[str, np.ndarray[Any, Any]],
+    row: int,
+    measured: tuple[masks.Bounds | None, float] | None,
+) -> None:
+    if measured is None:
+        return
+    bounds, area = measured
+    table["mask_area"][row] = area
+    for name, value in zip(MASK_COLUMNS[1:], bounds or (np.nan,) * 4, strict=True):
+        table[name][row] = value
+
+
+def _set_keypoints(table: dict[str, np.ndarray[Any, Any]], row: int, keypoints: object) -> None:
+    bounds = masks.point_bounds(msgspec.json.encode(keypoints), visible_from=VISIBLE)
+    if bounds is not None:
+        for name, value in zip(KEYPOINT_COLUMNS, bounds, strict=True):
+            table[name][row] = value
+
+
+def records(sources: Sources, file: str, spans: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The records of one file as Python dicts, by the columns `start` and `end` of `spans`."""
+    body = sources.body(file)
+    starts = spans["start"].to_numpy(np.int64).tolist()
+    for start, end in zip(starts, spans["end"].to_numpy(np.int64).tolist(), strict=True):
+        record = loose(body, start, end)
+        yield record if isinstance(record, dict) else {}
+
+
+def extras(dataset: Dataset) -> Counter[str]:
+    """How many values the COCO records hold that no table column carries, by field."""
+    counts: Counter[str] = Counter()
+    for file, kind in dataset.formats.items():
+        if not kind.startswith("coco"):
+            continue
+        boxes = dataset.boxes[(dataset.boxes["file"] == file).to_numpy()]
+        for record in records(dataset.sources, file, boxes):
+            counts.update(f"annotation.{k}" for k, v in record.items() if _says(k, v, _IN_TABLE))
+        images = dataset.images[(dataset.images["file"] == file).to_numpy()]
+        if kind == "coco":
+            for record in records(dataset.sources, file, images):
+                known = _IMAGE_IN_TABLE
+                counts.update(f"image.{k}" for k, v in record.items() if _says(k, v, known))
+    return counts
+
+
+def _says(key: str, value: object, known: set[str]) -> bool:
+    if key in known or value is None or value == [] or value == "" or value == {}:
+        return False
+    return not (key == "num_keypoints" and value == 0)

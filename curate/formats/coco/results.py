@@ -1,0 +1,212 @@
+"""COCO results files (bbox, segm, keypoints): a flat list of scored predictions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from curate import masks
+from curate.assembly import Fault
+from curate.errors import quote
+from curate.formats.coco.annotations import FileRows, outline_kinds
+from curate.formats.coco.document import Document, loose
+from curate.formats.coco.records import ABSENT, Result, decode_all
+
+_EXAMPLES = 5
+
+
+def read_results(
+    document: Document, file: str, truth: FileRows | None, *, ids_are_indices: bool
+) -> FileRows:
+    """The rows of one results file over the images and classes of `truth`.
+
+    Without `truth` an image is known by its id alone, and no class has a name.
+    """
+    records = document.records(None)
+    rows = FileRows()
+    if records is None:
+        return rows
+    results, wrong = decode_all(records, document, Result, 0, len(records.raws))
+    lines = document.lines(records.starts)
+    rows.image_row = _image_rows(results, file, rows, truth)
+    names, class_fault = _class_names(results, truth, ids_are_indices=ids_are_indices)
+    image_rows = np.fromiter(
+        (rows.image_row.get(r.image_id, -1) for r in results), np.int64, len(results)
+    )
+    captions = _captions(document, records.starts, records.ends, {row for row, _ in wrong})
+    usable = (image_rows >= 0) & ~np.isin(np.arange(len(results)), list(captions))
+    keep = np.flatnonzero(usable)
+    row_of = np.cumsum(usable) - 1
+    for row in np.flatnonzero((image_rows < 0) & ~np.isin(np.arange(len(results)), list(captions))):
+        rows.faults.append(_unknown_image(results[row], file, int(row), int(lines[row]), truth))
+    for row, reason in wrong:
+        if row in captions:
+            continue
+        fault = _fault("SRC-001", reason, "correct the record", file, int(lines[row]), row)
+        boxes = (int(row_of[row]),) if usable[row] else ()
+        rows.faults.append(replace(fault, boxes=boxes))
+    kept = [results[row] for row in keep.tolist()]
+    rows.n_boxes = len(kept)
+    rows.boxes = _columns(kept, names) | {
+        "image_row": image_rows[keep],
+        "source_id": keep,
+        "file": file,
+        "line": lines[keep],
+        "start": records.starts[keep],
+        "end": records.ends[keep],
+    }
+    _class_faults(class_fault, kept, names, file, rows, truth)
+    _caption_note(captions, file, rows)
+    return rows
+
+
+def _captions(
+    document: Document, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any], odd: set[int]
+) -> set[int]:
+    found = set()
+    for row in sorted(odd):
+        record = loose(document.body, int(starts[row]), int(ends[row]))
+        if isinstance(record, dict) and "caption" in record:
+            found.add(row)
+    return found
+
+
+def _caption_note(captions: set[int], file: str, rows: FileRows) -> None:
+    if captions:
+        message = f"{len(captions)} captions hold no box and were left out of the table"
+        rows.faults.append(Fault("SRC-013", message, "nothing: their bytes are kept", file))
+
+
+def _image_rows(
+    results: Sequence[Any], file: str, rows: FileRows, truth: FileRows | None
+) -> dict[int | str, int]:
+    if truth is not None:
+        rows.n_images, rows.images = truth.n_images, dict(truth.images)
+        # Predictions say nothing of who looked at the picture; the places are the truth's.
+        return truth.image_row
+    ids = [i for i in dict.fromkeys(r.image_id for r in results) if i is not None]
+    rows.n_images = len(ids)
+    rows.images = {
+        "image_name": [str(i) for i in ids],
+        "source_id": [str(i) for i in ids],
+        "file": file,
+        "label_state": "missing",
+    }
+    if ids:
+        message = f"{len(ids)} images and the classes are known by their ids alone"
+        mend = "name the annotation file that the ids belong to: --truth FILE"
+        rows.faults.append(Fault("SRC-013", message, mend, file))
+    return {image_id: row for row, image_id in enumerate(ids)}
+
+
+def _class_names(
+    results: Sequence[Any], truth: FileRows | None, *, ids_are_indices: bool
+) -> tuple[dict[int | str, str], str | None]:
+    """Class names by the ids of the results file; and the fault, if the ids look shifted."""
+    if truth is None:
+        return {}, None
+    own = truth.class_name
+    by_index: dict[int | str, str] = dict(enumerate(own.values()))
+    if ids_are_indices:
+        return by_index, None
+    used = {r.category_id for r in results if r.category_id is not None}
+    shifted = 0 in used and 0 not in own and used <= set(by_index)
+    if not shifted:
+        return own, None
+    known = sorted(own, key=str)
+    return {}, (
+        f"the class ids run over 0..{len(own) - 1}, the annotation file's over"
+        f" {known[0]}..{known[-1]}: most likely they are indices into its `categories`"
+    )
+
+
+def _class_faults(
+    class_fault: str | None,
+    kept: Sequence[Any],
+    names: dict[int | str, str],
+    file: str,
+    rows: FileRows,
+    truth: FileRows | None,
+) -> None:
+    if class_fault is not None:
+        fault = Fault("SRC-012", class_fault, "read again with --class-ids index", file)
+        rows.faults.append(replace(fault, boxes=tuple(range(len(kept)))))
+        return
+    if truth is None:
+        return
+    for row, result in enumerate(kept):
+        if result.category_id is not None and result.category_id not in names:
+            listed = ", ".join(map(str, list(names)[:_EXAMPLES])) or "there are none"
+            fault = _fault(
+                "SRC-004",
+                f"category_id {quote(result.category_id)} is not among the `categories` ({listed}"
+                f"{', …' if len(names) > _EXAMPLES else ''})",
+                "correct the id, or name the right annotation file",
+                file,
+                int(rows.boxes["line"][row]),
+                int(rows.boxes["source_id"][row]),
+            )
+            rows.faults.append(replace(fault, boxes=(row,)))
+
+
+def _unknown_image(
+    result: Any, file: str, row: int, line: int, truth: FileRows | None
+) -> Fault:  # a Result
+    where = "the annotation file" if truth is not None else "this file"
+    return _fault(
+        "SRC-005",
+        f"image_id {quote(result.image_id)} is not among the images of {where}, should be",
+        "name the annotation file that the results were made over: --truth FILE",
+        file,
+        line,
+        row,
+    )
+
+
+def _columns(
+    results: Sequence[Any], names: dict[int | str, str]
+) -> dict[str, Any]:  # columns: numpy, Arrow or lists
+    xywh = np.asarray(
+        [_box(result) for result in results], np.float64
+    ).reshape(len(results), 4)
+    kinds = outline_kinds([result.segmentation for result in results])
+    stated = [None if r.category_id is None else str(r.category_id) for r in results]
+    return {
+        "shape": pa.array(["box", "polygon", "mask"], pa.large_string()).take(pa.array(kinds)),
+        "label": [names.get(r.category_id) for r in results],
+        "source_label": [
+            names.get(r.category_id) or text for r, text in zip(results, stated, strict=True)
+        ],
+        "x1": xywh[:, 0],
+        "y1": xywh[:, 1],
+        "x2": xywh[:, 0] + xywh[:, 2],
+        "y2": xywh[:, 1] + xywh[:, 3],
+        "score": [math.nan if r.score is None else r.score for r in results],
+        "origin": "detector",
+    }
+
+
+def _box(result: Any) -> tuple[float, ...]:  # a Result
+    """x, y, w, h in px: as stated, else the bounds of the points or of the mask."""
+    if result.bbox is not None:
+        box: tuple[float, ...] = result.bbox
+        return box
+    bounds = None
+    if result.keypoints is not ABSENT:
+        bounds = masks.point_bounds(bytes(result.keypoints), visible_from=None)
+    elif result.segmentation is not ABSENT:
+        bounds = masks.outline_bounds(bytes(result.segmentation))
+    if bounds is None:
+        return (math.nan,) * 4
+    x1, y1, x2, y2 = bounds
+    return (x1, y1, x2 - x1, y2 - y1)
+
+
+def _fault(code: str, message: str, mend: str, file: str, line: int, row: int) -> Fault:
+    return Fault(code, message, mend, file, line, str(row))
+

@@ -1,0 +1,105 @@
+"""Several sources in one dataset: their tables one after the other, their files side by side."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from curate.assembly import sorted_findings
+from curate.dataset import Dataset
+from curate.errors import UsageError
+from curate.formats.reading import KeptFiles
+from curate.sources import Body, MemorySources
+from curate.tables import BOX_COLUMNS, CLASS_COLUMNS, FINDING_COLUMNS, IMAGE_COLUMNS, make_table
+
+
+class _Part:
+    """The files of one source among the kept ones, by their names without its prefix."""
+
+    def __init__(self, kept: KeptFiles, prefix: str) -> None:
+        self._kept, self._prefix = kept, prefix
+        self.files = {
+            name.removeprefix(prefix): size
+            for name, size in kept.files.items()
+            if name.startswith(prefix)
+        }
+
+    def read(self, file: str) -> bytes:
+        """All bytes of one file."""
+        return self._kept.read(self._prefix + file)
+
+    def body(self, file: str) -> Body:
+        """All bytes of one file, without a copy where they are mapped."""
+        return self._kept.body(self._prefix + file)
+
+    def head(self, file: str, n_bytes: int | None) -> bytes:
+        """The first bytes of one file."""
+        return self.read(file)[:n_bytes]
+
+
+def part_of(kept: KeptFiles, prefix: str) -> _Part:
+    """The files of the source that was given this prefix."""
+    return _Part(kept, prefix)
+
+
+def combine(name: str, parts: Sequence[Dataset]) -> Dataset:
+    """One dataset of several; the files of each stand below its name.
+
+    Images that two parts share (predictions over an annotation file) are kept once, from the
+    first part that has them.
+
+    Raises
+    ------
+    UsageError
+        When two parts have one name.
+    """
+    counts = Counter(part.name for part in parts)
+    double = sorted(n for n, count in counts.items() if count > 1)
+    if double:
+        raise UsageError(
+            f"several sources are called {', '.join(double)}",
+            mend="ingest them one by one with --name, then give the dataset folders",
+        )
+    placed = [_below(part) for part in parts]
+    images = _stacked([p.images for p in placed], IMAGE_COLUMNS)
+    images = images.drop_duplicates("image_id", ignore_index=True)
+    findings = _stacked([p.findings for p in placed], FINDING_COLUMNS)
+    return Dataset(
+        name=name,
+        images=images,
+        boxes=_stacked([p.boxes for p in placed], BOX_COLUMNS),
+        findings=sorted_findings(findings),
+        classes=_stacked([p.classes for p in placed], CLASS_COLUMNS),
+        sources=MemorySources({f: p.sources.body(f) for p in placed for f in p.sources.names()}),
+        formats={f: kind for p in placed for f, kind in p.formats.items()},
+        options={"parts": [part for p in placed for part in p.options.get("parts", [])]},
+        images_root=placed[0].images_root,
+    )
+
+
+def _below(part: Dataset) -> Dataset:
+    prefix = f"{part.name}/"
+    tables: dict[str, pd.DataFrame] = {}
+    for name in ("images", "boxes", "findings", "classes"):
+        table = getattr(part, name)
+        tables[name] = table.assign(file=prefix + table["file"])
+    own = [p | {"prefix": prefix + p["prefix"]} for p in part.options.get("parts", [])]
+    files = {prefix + file: part.sources.body(file) for file in part.sources.names()}
+    return Dataset(
+        name=part.name,
+        sources=MemorySources(files),
+        formats={prefix + file: kind for file, kind in part.formats.items()},
+        options={"parts": own},
+        images_root=part.images_root,
+        **tables,
+    )
+
+
+def _stacked(tables: list[pd.DataFrame], columns: Any) -> pd.DataFrame:  # a schema of curate.tables
+    full = [table for table in tables if len(table)]
+    if not full:
+        return make_table(columns, 0, {})
+    return pd.concat(full, ignore_index=True)

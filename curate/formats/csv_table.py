@@ -1,0 +1,99 @@
+"""One CSV table of boxes, `boxes.csv`: written only.
+
+Form: RFC 4180 (commas, quotes doubled) in UTF-8 with LF line ends and a header. Coordinates are px
+as in the tables: 0-based, half-open edges x1 y1 x2 y2, floats in their shortest exact form. Null
+is an empty field. Ids are 16 hex digits. An image without boxes is one row with empty box fields,
+so that `label_state` tells a negative from an image that nobody looked at.
+
+Lost on write, each counted in the loss report: outlines of polygons and masks, keypoints (the
+caller knows them from the source), and the table columns that are not in `COLUMNS`.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from curate.dataset import Dataset
+from curate.formats.writing import LossReport, column_losses
+from curate.tables import hex_id
+
+NAME = "csv"
+
+IMAGE_COLUMNS = ("width", "height", "split", "label_state")
+BOX_COLUMNS = (
+    "label", "source_label", "shape", "x1", "y1", "x2", "y2", "score", "role", "is_group",
+    "occluded", "truncated", "difficult", "track_id", "annotator", "attributes", "source_id",
+)  # fmt: skip
+COLUMNS = (
+    "image", "width", "height", "label", "source_label", "shape", "x1", "y1", "x2", "y2", "score",
+    "role", "split", "label_state", "is_group", "occluded", "truncated", "difficult", "track_id",
+    "annotator", "attributes", "source_id", "image_id", "box_id",
+)  # fmt: skip
+
+
+def write(dataset: Dataset, folder: Path, original: Dataset | None) -> LossReport:
+    """Writes `boxes.csv` into an existing folder; `original` makes no difference.
+
+    Images are sorted by their keys, the boxes of one image stand in the table's order.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be written.
+    """
+    images = dataset.images.sort_values("image_key")
+    rows = _joined(images, dataset.boxes)
+    texts = [_texts(rows[name]) for name in COLUMNS]
+    with (folder / "boxes.csv").open("w", encoding="utf-8", newline="") as stream:
+        plain = csv.writer(stream, lineterminator="\n")
+        # Python quotes a lone CR only when it is part of the line end, yet reads it as one.
+        quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        plain.writerow(COLUMNS)
+        for row in zip(*texts, strict=True):
+            writer = quoted if any("\r" in text for text in row) else plain
+            writer.writerow(row)
+    losses = column_losses(
+        dataset,
+        image_columns=IMAGE_COLUMNS,
+        box_columns=BOX_COLUMNS,
+        why="boxes.csv has no column for it",
+    )
+    return LossReport(NAME, 1, len(images), len(dataset.boxes), tuple(losses))
+
+
+def _joined(images: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:
+    """A row per box with its image's columns, and one per image without boxes, in image order."""
+    place = pd.Index(images["image_id"].to_numpy(np.int64))
+    of_box = place.get_indexer(boxes["image_id"].to_numpy(np.int64))
+    without = np.setdiff1d(np.arange(len(images)), of_box)
+    image_rows = np.concatenate([of_box, without])
+    box_rows = np.concatenate([np.arange(len(boxes)), np.full(len(without), -1)])
+    order = np.argsort(image_rows, kind="stable")
+    left = images.iloc[image_rows[order]].reset_index(drop=True)
+    # Row -1 is no box: reindexing gives nulls there.
+    right = boxes.reset_index(drop=True).reindex(box_rows[order]).reset_index(drop=True)
+    names = [
+        key.removeprefix(f"{source}/")
+        for key, source in zip(left["image_key"], left["source"], strict=True)
+    ]
+    columns = {"image": pd.Series(names, dtype="str"), "image_id": left["image_id"]}
+    columns |= {name: left[name] for name in IMAGE_COLUMNS}
+    columns |= {name: right[name] for name in (*BOX_COLUMNS, "box_id")}
+    return pd.DataFrame(columns)
+
+
+def _texts(column: pd.Series[Any]) -> list[str]:
+    """The values as they stand in the file; null is empty."""
+    if column.name in ("image_id", "box_id"):
+        return ["" if pd.isna(value) else hex_id(int(value)) for value in column]
+    if column.dtype == np.float64:
+        return ["" if math.isnan(value) else repr(value) for value in column.tolist()]
+    if isinstance(column.dtype, pd.BooleanDtype):
+        return ["" if pd.isna(value) else str(bool(value)).lower() for value in column]
+    return ["" if pd.isna(value) else str(value) for value in column]

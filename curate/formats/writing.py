@@ -1,0 +1,163 @@
+"""What all writers share: the loss report, and what has changed since a source was read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from curate.dataset import Dataset
+from curate.tables import BOX_COLUMNS, IMAGE_COLUMNS
+
+# Columns that say where a record stood or what it is called inside curate: no target has them.
+_BOOKKEEPING = {
+    "image_id", "image_key", "path", "box_frame", "source", "file", "line", "start", "end",
+    "box_id", "origin", "declared_width", "declared_height", "exif_orientation",
+}  # fmt: skip
+# Values that say no more than that a column is not used.
+_PLAIN = {
+    "role": "include", "shape": "box", "label_state": "present", "is_group": False,
+    "occluded": 0.0, "truncated": 0.0, "difficult": False,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Loss:
+    """One field that the target cannot hold: how many values of it are not in what was written."""
+
+    field: str
+    count: int
+    why: str
+
+
+@dataclass(frozen=True)
+class LossReport:
+    """What was written, and every field that the target cannot hold, by name and count."""
+
+    target: str
+    files: int
+    images: int
+    boxes: int
+    losses: tuple[Loss, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values, under the schema `curate.export/1`."""
+        return {
+            "schema": "curate.export/1",
+            "target": self.target,
+            "files": self.files,
+            "images": self.images,
+            "boxes": self.boxes,
+            "losses": [vars(loss) for loss in self.losses],
+        }
+
+    def __str__(self) -> str:
+        head = f"{self.target}: {self.images} images, {self.boxes} boxes in {self.files} files"
+        if not self.losses:
+            return f"{head}; nothing lost"
+        rows = "\n".join(f"  {loss.count:>9}  {loss.field}: {loss.why}" for loss in self.losses)
+        return f"{head}; not in what was written:\n{rows}"
+
+
+def column_losses(
+    dataset: Dataset, *, image_columns: Collection[str], box_columns: Collection[str], why: str
+) -> list[Loss]:
+    """Losses for all columns that are not named as kept, counted over values that say something.
+
+    Null says nothing, and neither does a plain value (role include, no group, not truncated ...).
+    """
+    losses = []
+    for table, schema, kept, prefix in (
+        (dataset.images, IMAGE_COLUMNS, image_columns, "images"),
+        (dataset.boxes, BOX_COLUMNS, box_columns, "boxes"),
+    ):
+        for name in schema:
+            if name in kept or name in _BOOKKEEPING:
+                continue
+            values = table[name]
+            said = values.notna()
+            if name in _PLAIN:
+                said &= (values != _PLAIN[name]).fillna(value=False).astype(bool)
+            if said.any():
+                losses.append(Loss(f"{prefix}.{name}", int(said.sum()), why))
+    return losses
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What has changed in a dataset since its sources were read.
+
+    `changed` maps a box_id to the columns whose values differ. `removed_boxes`, `removed_images`
+    hold ids that are no longer there; `added_boxes`, `added_images` the rows that are new.
+    """
+
+    changed: dict[int, frozenset[str]] = field(default_factory=dict)
+    removed_boxes: frozenset[int] = frozenset()
+    removed_images: frozenset[int] = frozenset()
+    added_boxes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    added_images: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def none(self) -> bool:
+        """Whether nothing has changed."""
+        return not (
+            self.changed
+            or self.removed_boxes
+            or self.removed_images
+            or len(self.added_boxes)
+            or len(self.added_images)
+        )
+
+
+# Changes in these cannot be written back to a record: they are curate's own bookkeeping.
+_NOT_WRITTEN = {"image_id", "box_id", "file", "line", "start", "end", "origin", "source_id"}
+
+
+def changes_since(dataset: Dataset, original: Dataset) -> Changes:
+    """What differs between a dataset and the same sources as they were read.
+
+    Images are compared by presence, boxes by presence and by every column but ids and places.
+    An image that was added without a label file of its own (an orphan picture) is no change.
+    """
+    images, old_images = dataset.images, original.images
+    ids, old_ids = images["image_id"], old_images["image_id"]
+    new_images = images[~ids.isin(old_ids) & (images["label_state"] != "missing")]
+    new, old = dataset.boxes, original.boxes
+    common = new["box_id"].isin(old["box_id"])
+    gone = old["box_id"][~old["box_id"].isin(new["box_id"])]
+    return Changes(
+        changed=_changed_columns(new[common], old),
+        removed_boxes=frozenset(gone.tolist()),
+        removed_images=frozenset(old_ids[~old_ids.isin(ids)].tolist()),
+        added_boxes=new[~common],
+        added_images=new_images,
+    )
+
+
+def _changed_columns(new: pd.DataFrame, old: pd.DataFrame) -> dict[int, frozenset[str]]:
+    order = pd.Index(old["box_id"].to_numpy(np.int64)).get_indexer(new["box_id"].to_numpy(np.int64))
+    before = old.iloc[order]
+    changed: dict[int, set[str]] = {}
+    ids = new["box_id"].to_numpy(np.int64)
+    for name in BOX_COLUMNS:
+        if name in _NOT_WRITTEN:
+            continue
+        differs = _differs(new[name], before[name])
+        for box_id in ids[differs].tolist():
+            changed.setdefault(box_id, set()).add(name)
+    return {box_id: frozenset(names) for box_id, names in changed.items()}
+
+
+def _differs(new: pd.Series[Any], old: pd.Series[Any]) -> np.ndarray[Any, Any]:
+    left, right = new.reset_index(drop=True), old.reset_index(drop=True)
+    both_null = left.isna() & right.isna()
+    same = (left == right).fillna(value=False).astype(bool)
+    return ~(same | both_null).to_numpy()
+
+
+def total_losses(losses: Iterable[Loss]) -> int:
+    """How many values were lost in all."""
+    return sum(loss.count for loss in losses)

@@ -1,0 +1,153 @@
+"""The project file `curate.yaml`: sources by name, limits of checks, and when a run fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curate.dataset import write_file
+from curate.errors import OutputError, Place, UsageError
+from curate.resources import schema_text
+
+if TYPE_CHECKING:
+    from curate.formats import ReadOptions
+
+FILE = "curate.yaml"
+
+
+@dataclass(frozen=True)
+class Project:
+    """What a `curate.yaml` says; everything is empty when there is none.
+
+    `params` are parameters of checks by check and parameter name; `sources` maps a name to the
+    keys path, images, format, classes, truth and size as they stand in the file.
+    """
+
+    folder: Path = field(default_factory=Path)
+    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # YAML values
+    select: list[str] | None = None
+    ignore: list[str] | None = None
+    fail_on: str | None = None
+    params: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+def find(folder: Path) -> Project:
+    """The project of a folder: its `curate.yaml`, or one with nothing in it.
+
+    Raises
+    ------
+    UsageError
+        When the file is no YAML or does not fit `schemas/project-1.schema.json`, naming the key.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return Project(folder)
+    import jsonschema
+    import yaml
+
+    place = Place(FILE)
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"cannot be read: {error}", place=place, mend="correct it") from error
+    schema = json.loads(schema_text("project-1.schema.json"))
+    validator = jsonschema.Draft202012Validator(schema)
+    for fault in sorted(validator.iter_errors(document), key=lambda e: list(map(str, e.path))):
+        where = ".".join(map(str, fault.path)) or "the file"
+        raise UsageError(
+            f"{where}: {fault.message}", place=place, mend="see schemas/project-1.schema.json"
+        )
+    limits = document.get("checks", {})
+    return Project(
+        folder,
+        sources=document.get("sources", {}),
+        select=document.get("select"),
+        ignore=document.get("ignore"),
+        fail_on=document.get("fail-on"),
+        params={
+            check: {n: float(v) for n, v in limit.items() if n != "because"}
+            for check, limit in limits.items()
+        },
+    )
+
+
+def resolve(
+    project: Project, source: str | None, options: ReadOptions
+) -> tuple[Path, ReadOptions]:
+    """The path of a source and how to read it: a name of the project file, or a path.
+
+    The command line wins over the file.
+
+    Raises
+    ------
+    UsageError
+        Without a source when the project file does not name exactly one.
+    """
+    if source is None:
+        if len(project.sources) != 1:
+            listed = ", ".join(project.sources) or "none"
+            raise UsageError(
+                f"no source given, and {FILE} names {listed}", mend="name a path or one of them"
+            )
+        source = next(iter(project.sources))
+    if source not in project.sources:
+        return Path(source), options
+    own = project.sources[source]
+    base = project.folder
+    told: dict[str, Any] = {"name": options.name or source}
+    if options.images is None and "images" in own:
+        told["images"] = base / own["images"]
+    if options.truth is None and "truth" in own:
+        told["truth"] = base / own["truth"]
+    if options.format is None and "format" in own:
+        told["format"] = own["format"]
+    if options.classes is None and "classes" in own:
+        told["classes"] = tuple(own["classes"])
+    if options.size_wh is None and "size" in own:
+        told["size_wh"] = tuple(own["size"])
+    return base / own["path"], replace(options, **told)
+
+
+def write_new(folder: Path, *, source: Path | None, images: Path | None, force: bool) -> Path:
+    """Writes a `curate.yaml` that says what it could say; returns its path.
+
+    Raises
+    ------
+    OutputError
+        When there is one already (unless `force`), or it cannot be written.
+    """
+    path = folder / FILE
+    if path.exists() and not force:
+        raise OutputError("exists already", place=Place(str(path)), mend="add --force")
+    name = "street" if source is None else source.stem
+    shown = json.dumps("labels/" if source is None else source.as_posix(), ensure_ascii=False)
+    pictures = "" if images is None else f"    images: {json.dumps(images.as_posix())}\n"
+    head = "" if source is not None else "# "
+    lines = [
+        "# curate project file; schemas/project-1.schema.json describes every key.",
+        "version: 1",
+        f"{head}sources:",
+        f"{head}  {json.dumps(name, ensure_ascii=False)}:",
+        f"{head}    path: {shown}",
+    ]
+    text = "\n".join(lines) + "\n" + pictures
+    text += (
+        "fail-on: error\n"
+        "# Parameters of checks; `curate explain CHECK` lists them.\n"
+        "# checks:\n"
+        "#   BOX-004:\n"
+        "#     min_side_px: 4\n"
+        "#     because: smaller objects vanish in the detector's first stride\n"
+        "# ignore: [REL-004]\n"
+    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot be made: {error.strerror}", place=Place(str(folder)), mend="check the path"
+        ) from error
+    write_file(path, text.encode())
+    return path

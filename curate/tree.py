@@ -1,0 +1,239 @@
+"""The files of a source, be it one file, a folder or a zip, listed and read without escaping it.
+
+A zip is never unpacked to disk. Its members are refused when their names leave the archive, when
+they are links, or when they claim to be far larger than what is stored (a bomb).
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import stat
+import unicodedata
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from curate.errors import Place, SourceError, quote
+from curate.sources import Body
+
+# Text compresses by 5 to 20; zlib's own limit is about 1032.
+MAX_ZIP_RATIO = 200
+MAX_ZIP_MEMBER_BYTES = 4 << 30
+MAX_ZIP_TOTAL_BYTES = 16 << 30
+SMALL_MEMBER_BYTES = 1 << 20
+# From here on a file on disk is mapped: reading it would cost memory twice its size at the peak.
+MAP_BYTES = 32 << 20
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The files of one source.
+
+    `files` maps a relative path (`/` separators, NFC, unreadable bytes of a name written as
+    escapes) to a size in bytes. For a single file the path is its name.
+    """
+
+    root: Path
+    kind: Literal["file", "folder", "zip"]
+    files: dict[str, int]
+    _real: dict[str, str] = field(repr=False)
+
+    def read(self, file: str) -> bytes:
+        """The bytes of one file.
+
+        Raises
+        ------
+        SourceError
+            When the file has gone, may not be read, or is not what the archive says.
+        """
+        return self.head(file, None)
+
+    def body(self, file: str) -> Body:
+        """The bytes of one file; a large one on disk is mapped, not read.
+
+        Raises
+        ------
+        SourceError
+            As `read`.
+        """
+        if self.kind == "zip" or self.files[file] < MAP_BYTES:
+            return self.read(file)
+        try:
+            with self.path(file).open("rb") as stream:
+                return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:
+            raise SourceError(
+                f"cannot be mapped: {error}", place=Place(file), mend="check its permissions"
+            ) from error
+
+    def head(self, file: str, n_bytes: int | None) -> bytes:
+        """The first `n_bytes` bytes of one file; all of them for None."""
+        try:
+            if self.kind == "zip":
+                return self._member(file, n_bytes)
+            path = self.path(file)
+            if n_bytes is None:
+                return path.read_bytes()
+            with path.open("rb") as stream:
+                return stream.read(n_bytes)
+        except OSError as error:
+            raise SourceError(
+                f"cannot be read: {error.strerror or error}",
+                place=Place(file),
+                mend="check that it exists and that its permissions allow reading",
+            ) from error
+
+    def path(self, file: str) -> Path:
+        """The path on disk of one file (of the archive itself for a zip)."""
+        if self.kind == "folder":
+            return self.root / self._real[file]
+        return self.root
+
+    def _member(self, file: str, n_bytes: int | None) -> bytes:
+        size = self.files[file]
+        wanted = size if n_bytes is None else min(n_bytes, size)
+        try:
+            with zipfile.ZipFile(self.root) as archive, archive.open(self._real[file]) as member:
+                # One byte more than declared shows an archive that lies about its sizes.
+                body = member.read(wanted + 1 if n_bytes is None else wanted)
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            NotImplementedError,
+            RuntimeError,
+            EOFError,
+            ValueError,
+        ) as error:
+            raise SourceError(
+                f"this member of the archive cannot be unpacked: {error}",
+                place=Place(f"{self.root.name}/{file}"),
+                mend="export or download the archive again",
+            ) from error
+        if n_bytes is None and len(body) != size:
+            raise SourceError(
+                f"the archive declares {size} bytes and holds another number",
+                place=Place(f"{self.root.name}/{file}"),
+                mend="export or download the archive again",
+            )
+        return body
+
+
+def open_tree(path: Path) -> Tree:
+    """The tree of a file, folder or zip.
+
+    Raises
+    ------
+    SourceError
+        When nothing is there, it cannot be listed, or the archive is unsafe.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _folder_tree(path)
+    if not path.exists():
+        raise SourceError(
+            "no such file or folder", place=Place(str(path)), mend="check the path"
+        )
+    if not path.is_file():
+        raise SourceError(
+            "is neither a file nor a folder", place=Place(str(path)), mend="give a file or folder"
+        )
+    try:
+        if zipfile.is_zipfile(path):
+            return _zip_tree(path)
+        name = shown_name(path.name)
+        return Tree(path, "file", {name: path.stat().st_size}, {name: path.name})
+    except OSError as error:
+        raise SourceError(
+            f"cannot be read: {error.strerror or error}",
+            place=Place(str(path)),
+            mend="check its permissions",
+        ) from error
+
+
+def shown_name(name: str) -> str:
+    """A file name as NFC text that every encoding can carry: undecodable bytes become escapes."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return unicodedata.normalize("NFC", text)
+
+
+def _folder_tree(root: Path) -> Tree:
+    files: dict[str, int] = {}
+    real: dict[str, str] = {}
+    # The root is resolved once: a link inside the folder may not lead out of it.
+    top = root.resolve()
+    for folder, subfolders, names in os.walk(root):
+        subfolders.sort()
+        for name in sorted(names):
+            path = Path(folder) / name
+            relative = path.relative_to(root).as_posix()
+            try:
+                info = path.lstat()
+                if stat.S_ISLNK(info.st_mode):
+                    if not path.resolve().is_relative_to(top):
+                        continue
+                    info = path.stat()
+            except OSError:
+                continue
+            if stat.S_ISREG(info.st_mode):
+                shown = shown_name(relative)
+                files[shown] = info.st_size
+                real[shown] = relative
+    return Tree(root, "folder", dict(sorted(files.items())), real)
+
+
+def _zip_tree(path: Path) -> Tree:
+    place = Place(path.name)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [info for info in archive.infolist() if not info.is_dir()]
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError) as error:
+        raise SourceError(
+            f"is not a readable zip archive: {error}", place=place, mend="download it again"
+        ) from error
+    files: dict[str, int] = {}
+    real: dict[str, str] = {}
+    for info in members:
+        _refuse_unsafe(info, path.name)
+        shown = shown_name(info.filename)
+        if shown in files:
+            raise SourceError(
+                f"two members are called {quote(shown)}", place=place, mend="export it again"
+            )
+        files[shown] = info.file_size
+        real[shown] = info.filename
+    if sum(files.values()) > MAX_ZIP_TOTAL_BYTES:
+        raise SourceError(
+            f"its members unpack to more than {MAX_ZIP_TOTAL_BYTES >> 30} GiB",
+            place=place,
+            mend="unpack it yourself if you trust it and give the folder",
+        )
+    return Tree(path, "zip", dict(sorted(files.items())), real)
+
+
+def _refuse_unsafe(info: zipfile.ZipInfo, archive: str) -> None:
+    place = Place(f"{archive}/{shown_name(info.filename)}")
+    parts = PurePosixPath(info.filename.replace("\\", "/"))
+    first = parts.parts[0] if parts.parts else ""
+    if parts.is_absolute() or ".." in parts.parts or ":" in first or "\0" in info.filename:
+        raise SourceError(
+            "the member's name leads out of the archive",
+            place=place,
+            mend="do not trust this archive; make it again with relative names",
+        )
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise SourceError(
+            "the member is a symbolic link", place=place, mend="store the file itself"
+        )
+    too_dense = (
+        info.file_size > SMALL_MEMBER_BYTES
+        and info.file_size > MAX_ZIP_RATIO * max(info.compress_size, 1)
+    )
+    if too_dense or info.file_size > MAX_ZIP_MEMBER_BYTES:
+        raise SourceError(
+            f"the member claims {info.file_size} bytes in {info.compress_size} stored ones",
+            place=place,
+            mend="unpack it yourself if you trust it and give the folder",
+        )

@@ -1,0 +1,381 @@
+"""COCO: reading, what is told of bad records, and the way back byte for byte."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from pycocotools import mask as coco_mask
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from curate.errors import SourceError
+from curate.formats import ReadOptions, derived, read, read_all, write
+from tests.formats.coco_documents import SQUARE, annotation, document, store, texts
+
+RING_AREA = 600.0
+
+
+def checks(dataset: Any) -> list[str]:
+    return dataset.findings["check"].tolist()
+
+
+def xyxy(dataset: Any) -> list[list[float]]:
+    return dataset.boxes[["x1", "y1", "x2", "y2"]].to_numpy().tolist()
+
+
+def test_bbox_is_x_y_width_height_and_nothing_is_clipped(tmp_path: Path) -> None:
+    boxes = [annotation(1, bbox=[10.5, 20.25, 30, 40]), annotation(2, bbox=[-5, 0, 500, 1])]
+    dataset = read(store(tmp_path, document(*boxes)))
+    assert xyxy(dataset) == [[10.5, 20.25, 40.5, 60.25], [-5.0, 0.0, 495.0, 1.0]]
+
+
+def test_image_keys_are_source_name_and_file_name(tmp_path: Path) -> None:
+    dataset = read(store(tmp_path, document(annotation(1))))
+    assert dataset.images["image_key"].tolist() == ["instances/a.jpg", "instances/sub/b.jpg"]
+    assert dataset.images["label_state"].tolist() == ["present", "empty"]
+
+
+def test_record_spans_are_bytes_of_the_file(tmp_path: Path) -> None:
+    first, second = annotation(1, note="é{}"), annotation(2, category_id=7)
+    path = store(tmp_path, json.dumps(document(first, second), ensure_ascii=False).encode())
+    dataset = read(path)
+    body = path.read_bytes()
+    for row, record in zip(dataset.boxes.itertuples(), (first, second), strict=True):
+        assert json.loads(body[row.start : row.end]) == record
+        assert row.line == 1
+
+
+def test_lines_count_from_one_in_an_indented_file(tmp_path: Path) -> None:
+    path = store(tmp_path, json.dumps(document(annotation(1)), indent=1).encode())
+    row = read(path).boxes.iloc[0]
+    assert path.read_text().splitlines()[row["line"] - 1].strip() == "{"
+
+
+def test_box_ids_survive_the_removal_of_another_annotation(tmp_path: Path) -> None:
+    both = read(store(tmp_path, document(annotation(1), annotation(2)), "x.json"))
+    one = read(store(tmp_path, document(annotation(2)), "x.json"))
+    assert one.boxes["box_id"].tolist() == both.boxes["box_id"].tolist()[1:]
+
+
+@pytest.mark.parametrize(
+    ("outline", "shape"),
+    [
+        ([SQUARE], "polygon"),
+        ([], "box"),
+        (None, "box"),
+        ({"size": [80, 100], "counts": [810, 5, 7185]}, "mask"),
+        ({"size": [2, 2], "counts": "04"}, "mask"),
+    ],
+)
+def test_shape_follows_the_outline(tmp_path: Path, outline: Any, shape: str) -> None:
+    dataset = read(store(tmp_path, document(annotation(1, segmentation=outline))))
+    assert dataset.boxes["shape"].tolist() == [shape]
+
+
+def test_masks_are_measured_as_pycocotools_measures_them(tmp_path: Path) -> None:
+    pixels = np.zeros((80, 100), np.uint8, order="F")
+    pixels[20:50, 30:70] = 1
+    pixels[5:10, 10:12] = 1
+    packed = coco_mask.encode(pixels)
+    plain = pixels.flatten(order="F")
+    edges = np.flatnonzero(np.diff(plain, prepend=0))
+    counts = np.diff(edges, prepend=0, append=plain.size).tolist()
+    forms = [
+        {"size": [80, 100], "counts": packed["counts"].decode()},
+        {"size": [80, 100], "counts": counts},
+    ]
+    boxes = [annotation(i, segmentation=form) for i, form in enumerate(forms, 1)]
+    measured = derived(read(store(tmp_path, document(*boxes))))
+    assert measured is not None
+    x, y, w, h = coco_mask.toBbox(packed)
+    for row in measured.itertuples():
+        assert row.mask_area == coco_mask.area(packed)
+        assert (row.mask_x1, row.mask_y1, row.mask_x2, row.mask_y2) == (x, y, x + w, y + h)
+
+
+def test_polygon_area_is_the_sum_of_its_rings(tmp_path: Path) -> None:
+    second = [50, 50, 54, 50, 54, 53]
+    outline = annotation(1, segmentation=[SQUARE, second])
+    measured = derived(read(store(tmp_path, document(outline))))
+    assert measured is not None
+    row = measured.iloc[0]
+    # 20 x 30 and half of 4 x 3.
+    assert row["mask_area"] == RING_AREA + 6
+    assert row[["mask_x1", "mask_y1", "mask_x2", "mask_y2"]].tolist() == [10, 10, 54, 53]
+
+
+def test_only_visible_keypoints_bound(tmp_path: Path) -> None:
+    points = [12, 14, 2, 20, 30, 2, 90, 70, 1, 0, 0, 0]
+    measured = derived(read(store(tmp_path, document(annotation(1, keypoints=points)))))
+    assert measured is not None
+    assert measured.iloc[0][["kp_x1", "kp_y1", "kp_x2", "kp_y2"]].tolist() == [12, 14, 20, 30]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"bbox": [1, 2, 3]}, "SRC-001", "bbox is '[1, 2, 3]', should be four numbers"),
+        ({"bbox": [1, 2, "x", 4]}, "SRC-001", "should be four finite numbers"),
+        ({"bbox": None}, "SRC-001", "no bbox"),
+        ({"area": "big"}, "SRC-001", "area is 'big', should be a number"),
+        ({"category_id": 99}, "SRC-004", "category_id '99' is not among the `categories` (1, 7)"),
+        ({"category_id": None}, "SRC-009", "no category_id"),
+        ({"image_id": 99}, "SRC-005", "image_id '99' is not among the `images`"),
+        ({"id": 0}, "SRC-008", "id 0"),
+        ({"id": 10**30}, "SRC-001", "should be an integer below 2^63"),
+    ],
+)
+def test_a_bad_annotation_is_told_and_the_others_load(
+    tmp_path: Path, changes: dict[str, Any], code: str, words: str
+) -> None:
+    dataset = read(store(tmp_path, document(annotation(1), annotation(2, **changes))))
+    finding = dataset.findings.iloc[0]
+    assert (finding["check"], finding["file"], finding["line"]) == (code, "instances.json", 1)
+    assert words in finding["message"]
+    assert "1" in dataset.boxes["source_id"].tolist()
+
+
+def test_annotation_ids_used_twice_are_one_finding_with_both_boxes(tmp_path: Path) -> None:
+    boxes = [annotation(5), annotation(5, image_id=2), annotation(6)]
+    dataset = read(store(tmp_path, document(*boxes)))
+    assert checks(dataset) == ["SRC-006"]
+    assert dataset.findings["members"][0] == dataset.boxes["box_id"].tolist()[:2]
+    assert dataset.boxes["box_id"].is_unique
+
+
+def test_equal_annotations_keep_ids_of_their_own(tmp_path: Path) -> None:
+    dataset = read(store(tmp_path, document(annotation(5), annotation(5))))
+    assert dataset.boxes["box_id"].is_unique
+
+
+def test_class_and_image_lists_are_checked(tmp_path: Path) -> None:
+    value = document(annotation(1))
+    value["categories"] += [{"id": 1, "name": "dog"}, {"id": 8, "name": "car"}, {"name": "x"}]
+    value["images"] += [{"id": 2, "file_name": "c.jpg"}, {"id": 9, "file_name": "a.jpg"}]
+    found = sorted(checks(read(store(tmp_path, value))))
+    assert found == ["IMG-006", "SRC-001", "SRC-006", "SRC-006", "SRC-007"]
+
+
+def test_captions_are_left_out_with_a_note(tmp_path: Path) -> None:
+    caption = {"id": 2, "image_id": 1, "caption": "a man"}
+    dataset = read(store(tmp_path, document(annotation(1), caption)))
+    assert checks(dataset) == ["SRC-013"]
+    assert dataset.findings["level"].tolist() == ["info"]
+    assert len(dataset.boxes) == 1
+
+
+def test_nan_as_python_writes_it_is_a_bad_record_only(tmp_path: Path) -> None:
+    value = document(annotation(1), annotation(2, bbox=[1, float("nan"), 3, float("-inf")]))
+    dataset = read(store(tmp_path, json.dumps(value).encode()))
+    assert checks(dataset) == ["SRC-001"]
+    assert "four finite numbers" in dataset.findings["message"][0]
+    assert np.isnan(dataset.boxes["y1"][1])
+    assert dataset.boxes["x1"].tolist() == [10, 1]
+
+
+def test_a_polygon_gives_the_box_that_is_missing(tmp_path: Path) -> None:
+    dataset = read(store(tmp_path, document(annotation(1, bbox=None, segmentation=[SQUARE]))))
+    assert xyxy(dataset) == [[10, 10, 30, 40]]
+    assert checks(dataset) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"images": [{"id": 1, "fi', "ends in the middle"),
+        (b'{"images": [}', "malformed near"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"images": [], "annotations": ' + b"[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_broken_json_is_an_error_with_place_and_mend(
+    tmp_path: Path, body: bytes, words: str
+) -> None:
+    path = store(tmp_path, body)
+    with pytest.raises(SourceError, match=words) as caught:
+        read(path, ReadOptions(format="coco"))
+    assert caught.value.place is not None
+    assert caught.value.place.file == "instances.json"
+    assert caught.value.mend
+
+
+def test_a_byte_order_mark_moves_no_span(tmp_path: Path) -> None:
+    path = store(tmp_path, b"\xef\xbb\xbf" + json.dumps(document(annotation(1))).encode())
+    row = read(path).boxes.iloc[0]
+    assert json.loads(path.read_bytes()[row["start"] : row["end"]]) == annotation(1)
+
+
+@given(body=texts())
+def test_coco_comes_back_byte_for_byte(tmp_path_factory: pytest.TempPathFactory, body: bytes) -> None:
+    folder = tmp_path_factory.mktemp("coco")
+    path = store(folder, body)
+    dataset = read(path, ReadOptions(format="coco"))
+    report = write(dataset, "coco", folder / "out")
+    assert (folder / "out" / path.name).read_bytes() == body
+    assert report.losses == ()
+
+
+@given(body=texts())
+def test_a_changed_box_touches_only_its_own_bbox(
+    tmp_path_factory: pytest.TempPathFactory, body: bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("coco")
+    dataset = read(store(folder, body), ReadOptions(format="coco"))
+    if dataset.boxes.empty:
+        return
+    boxes = dataset.boxes.copy()
+    boxes.loc[0, ["x1", "y1", "x2", "y2"]] = [200.25, 210.0, 230.5, 250.0]
+    write(dataset.with_tables(boxes=boxes), "coco", folder / "out")
+    before, after = json.loads(body), json.loads((folder / "out/instances.json").read_bytes())
+    start = int(boxes["start"][0])
+    record = json.JSONDecoder().raw_decode(body[start:].decode("utf-8", "replace"))[0]
+    at = before["annotations"].index(record)
+    before["annotations"][at]["bbox"] = [200.25, 210, 30.25, 40]
+    assert after == before
+
+
+def test_removed_and_added_records_leave_the_rest_untouched(tmp_path: Path) -> None:
+    value = document(*(annotation(i, note=f"n{i}") for i in range(1, 5)))
+    path = store(tmp_path, json.dumps(value, indent=2).encode())
+    dataset = read(path)
+    for drop in ([0], [3], [1, 2], [0, 1, 2, 3], [2, 3]):
+        boxes = dataset.boxes.drop(index=drop)
+        write(dataset.with_tables(boxes=boxes), "coco", tmp_path / f"out{drop}")
+        after = json.loads((tmp_path / f"out{drop}" / path.name).read_bytes())
+        kept = [a for i, a in enumerate(value["annotations"]) if i not in drop]
+        assert after == value | {"annotations": kept}
+
+
+def test_a_new_class_gets_a_category(tmp_path: Path) -> None:
+    dataset = read(store(tmp_path, document(annotation(1), annotation(2))))
+    boxes = dataset.boxes.copy()
+    boxes.loc[1, "label"] = "bus"
+    write(dataset.with_tables(boxes=boxes), "coco", tmp_path / "out")
+    after = json.loads((tmp_path / "out/instances.json").read_bytes())
+    assert after["categories"][-1] == {"id": 8, "name": "bus"}
+    assert [a["category_id"] for a in after["annotations"]] == [1, 8]
+
+
+def test_a_removed_image_takes_its_boxes_along(tmp_path: Path) -> None:
+    dataset = read(store(tmp_path, document(annotation(1), annotation(2, image_id=2))))
+    images = dataset.images[1:]
+    boxes = dataset.boxes[dataset.boxes["image_id"].isin(images["image_id"])]
+    write(dataset.with_tables(images=images, boxes=boxes), "coco", tmp_path / "out")
+    after = json.loads((tmp_path / "out/instances.json").read_bytes())
+    assert [image["id"] for image in after["images"]] == [2]
+    assert [a["id"] for a in after["annotations"]] == [2]
+
+
+def results(*rows: Any) -> list[dict[str, Any]]:
+    keys = ("image_id", "category_id", "bbox", "score")
+    return [dict(zip(keys, row, strict=True)) for row in rows]
+
+
+def test_results_are_predictions_over_the_annotation_file(tmp_path: Path) -> None:
+    truth = store(tmp_path, document(annotation(1)))
+    path = store(tmp_path, results((2, 7, [1, 2, 3, 4], 0.125)), "dets.json")
+    dataset = read(path, ReadOptions(truth=truth))
+    row = dataset.boxes.iloc[0]
+    assert (row["label"], row["score"], row["origin"], row["source_id"]) == ("car", 0.125, "detector", "0")
+    assert row["image_id"] == read(truth).images["image_id"][1]
+
+
+def test_annotations_and_results_make_one_dataset(tmp_path: Path) -> None:
+    truth = store(tmp_path, document(annotation(0)))
+    path = store(tmp_path, results((1, 1, [1, 2, 3, 4], 0.5)), "dets.json")
+    dataset = read_all([truth, path])
+    assert dataset.boxes["origin"].tolist() == ["human", "detector"]
+    assert len(dataset.images) == 2
+    assert dataset.boxes["box_id"].is_unique
+
+
+def test_class_ids_from_zero_are_recognised_and_can_be_read(tmp_path: Path) -> None:
+    truth = store(tmp_path, document(annotation(1)))
+    path = store(tmp_path, results((1, 0, [1, 2, 3, 4], 0.5), (1, 1, [5, 6, 7, 8], 0.5)), "d.json")
+    wrong = read(path, ReadOptions(truth=truth))
+    assert checks(wrong) == ["SRC-012"]
+    assert wrong.boxes["label"].isna().all()
+    right = read(path, ReadOptions(truth=truth, class_ids="index"))
+    assert right.boxes["label"].tolist() == ["person", "car"]
+    assert checks(right) == []
+
+
+def test_results_of_masks_and_keypoints_get_their_bounds(tmp_path: Path) -> None:
+    truth = store(tmp_path, document(annotation(1)))
+    mask = {"size": [80, 100], "counts": [810, 5, 7185]}
+    rows = [
+        {"image_id": 1, "category_id": 1, "segmentation": mask, "score": 0.5},
+        {"image_id": 1, "category_id": 1, "keypoints": [5, 6, 1, 9, 12, 1], "score": 0.5},
+    ]
+    dataset = read(store(tmp_path, rows, "d.json"), ReadOptions(truth=truth))
+    # Run of 5 px from 810: column 10, rows 10..14.
+    assert xyxy(dataset) == [[10, 10, 11, 15], [5, 6, 9, 12]]
+
+
+def test_results_alone_are_read_by_ids(tmp_path: Path) -> None:
+    path = store(tmp_path, results((7, 3, [1, 2, 3, 4], 0.5)), "d.json")
+    dataset = read(path)
+    assert dataset.images["image_key"].tolist() == ["d/7"]
+    assert dataset.boxes["source_label"].tolist() == ["3"]
+    assert dataset.boxes["label"].isna().all()
+
+
+def _twelve(truth: Path, detections: Any, kind: str = "bbox") -> list[float]:
+    with contextlib.redirect_stdout(io.StringIO()):
+        gt = COCO(str(truth))
+        evaluation = COCOeval(gt, gt.loadRes(detections), kind)
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return evaluation.stats.tolist()
+
+
+def test_cocoeval_prints_the_same_for_kept_exports(real_data: Path, tmp_path: Path) -> None:
+    folder = real_data / "coco_val2014_100"
+    truth = folder / "sampled_gts_bbox_area.json"
+    found = folder / "instances_val2014_fakebbox100_results.json"
+    before = _twelve(truth, str(found))
+    # AP50 as cocoapi printed it for these files (val2014_fake_eval_res.txt, type=bbox).
+    assert round(before[1], 3) == 0.697
+    write(read(truth), "coco", tmp_path / "gt")
+    write(read(found, ReadOptions(truth=truth)), "coco", tmp_path / "dt")
+    assert _twelve(tmp_path / "gt" / truth.name, str(tmp_path / "dt" / found.name)) == before
+
+
+def test_cocoeval_prints_the_same_for_exports_made_from_columns(
+    real_data: Path, tmp_path: Path
+) -> None:
+    from curate.formats.coco.writer import write_new
+
+    folder = real_data / "coco128"
+    truth, found = folder / "instances_all_as_published.json", folder / "yolov5s_predictions.json"
+    rows = json.loads(found.read_text())
+    own = sorted(c["id"] for c in json.loads(truth.read_text())["categories"])
+    before = _twelve(truth, [r | {"category_id": own[r["category_id"]]} for r in rows])
+    write_new(read(truth), tmp_path, {})
+    predictions = read(found, ReadOptions(truth=truth, class_ids="index"))
+    (tmp_path / "dt").mkdir()
+    write_new(predictions, tmp_path / "dt", {})
+    after = _twelve(tmp_path / "instances.json", str(tmp_path / "dt" / "results.json"))
+    assert after == pytest.approx(before, abs=1e-9)
+
+
+def test_every_real_file_comes_back_byte_for_byte(real_data: Path, tmp_path: Path) -> None:
+    paths = [
+        *real_data.glob("coco*/*.json"),
+        *real_data.glob("makesense*/**/*coco*/**/*.json"),
+        *real_data.glob("rodm_multiformat/*/coco*/*.json"),
+    ]
+    assert len(paths) >= 20
+    for number, path in enumerate(sorted(paths)):
+        dataset = read(path)
+        report = write(dataset, "coco", tmp_path / str(number))
+        assert (tmp_path / str(number) / path.name).read_bytes() == path.read_bytes(), path
+        assert report.losses == ()

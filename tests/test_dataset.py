@@ -1,0 +1,132 @@
+"""Dataset folders: whole or not at all, and the same after a round trip."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from curate.dataset import Dataset, empty_dataset, load, new_folder, save, write_file
+from curate.errors import DatasetError, OutputError, TableError, UsageError
+from curate.formats.coco import read
+from tests.formats.coco_documents import annotation, document, store
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    boxes = [annotation(1), annotation(0, category_id=7, area=None), annotation(3, image_id=9)]
+    return read(store(tmp_path, document(*boxes)))
+
+
+def test_a_saved_dataset_comes_back_equal(dataset: Dataset, tmp_path: Path) -> None:
+    save(dataset, tmp_path / "set")
+    again = load(tmp_path / "set")
+    for name in ("images", "boxes", "findings", "classes"):
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(dataset, name))
+    assert again.name == dataset.name
+    assert again.formats == dataset.formats
+    assert again.sources.read("instances.json") == dataset.sources.read("instances.json")
+
+
+def test_the_same_dataset_is_written_as_the_same_bytes(dataset: Dataset, tmp_path: Path) -> None:
+    save(dataset, tmp_path / "a")
+    save(dataset, tmp_path / "b")
+    files = sorted(p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*"))
+    assert len(files) == 9
+    for file in files:
+        if (tmp_path / "a" / file).is_file():
+            assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_an_empty_dataset_is_saved_too(tmp_path: Path) -> None:
+    save(empty_dataset("none"), tmp_path / "set")
+    assert len(load(tmp_path / "set").boxes) == 0
+
+
+def test_dataset_json_names_files_hashes_and_counts(dataset: Dataset, tmp_path: Path) -> None:
+    save(dataset, tmp_path / "set")
+    document_ = json.loads((tmp_path / "set/dataset.json").read_text())
+    assert document_["schema"] == "curate.dataset/1"
+    assert [f["format"] for f in document_["files"]] == ["coco"]
+    assert len(document_["files"][0]["sha256"]) == 64
+    assert document_["report"] == {
+        "images": 2,
+        "boxes": 2,
+        "label_states": {"empty": 1, "present": 1},
+        "findings": {"SRC-005": 1, "SRC-008": 1},
+    }
+
+
+def test_nothing_is_overwritten_without_force(dataset: Dataset, tmp_path: Path) -> None:
+    save(dataset, tmp_path / "set")
+    with pytest.raises(OutputError, match="exists already - choose another folder or add --force"):
+        save(dataset, tmp_path / "set")
+    save(dataset, tmp_path / "set", force=True)
+
+
+def test_force_replaces_only_what_curate_wrote(dataset: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("x")
+    with pytest.raises(OutputError, match="curate did not write it"):
+        save(dataset, tmp_path / "mine", force=True)
+    assert (tmp_path / "mine" / "thesis.txt").exists()
+
+
+def test_a_failed_write_leaves_the_old_result_and_no_rest(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    with new_folder(folder) as part:
+        (part / "a").write_text("old")
+    with pytest.raises(RuntimeError), new_folder(folder) as part:
+        (part / "a").write_text("new")
+        raise RuntimeError
+    assert (folder / "a").read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_an_output_error(dataset: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "ro").mkdir(mode=0o500)
+    with pytest.raises(OutputError, match="cannot be written"):
+        save(dataset, tmp_path / "ro" / "set")
+
+
+def test_a_file_in_place_of_a_folder_is_an_output_error(dataset: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputError):
+        save(dataset, tmp_path / "file" / "set")
+    with pytest.raises(OutputError):
+        write_file(tmp_path / "file" / "a", b"x")
+
+
+@pytest.mark.parametrize("name", ["boxes.parquet", "sources/files.parquet", "dataset.json"])
+def test_a_damaged_folder_is_a_dataset_error(dataset: Dataset, tmp_path: Path, name: str) -> None:
+    save(dataset, tmp_path / "set")
+    (tmp_path / "set" / name).write_bytes(b"junk")
+    with pytest.raises(DatasetError, match="ingest the source again"):
+        load(tmp_path / "set")
+
+
+def test_another_schema_version_is_named(dataset: Dataset, tmp_path: Path) -> None:
+    save(dataset, tmp_path / "set")
+    path = tmp_path / "set" / "dataset.json"
+    path.write_text(path.read_text().replace("curate.dataset/1", "curate.dataset/9"))
+    with pytest.raises(DatasetError, match=r"has schema 'curate\.dataset/9'"):
+        load(tmp_path / "set")
+
+
+def test_a_table_with_a_foreign_column_is_refused(dataset: Dataset) -> None:
+    with pytest.raises(TableError, match="colour"):
+        dataset.with_tables(boxes=dataset.boxes.assign(colour="red"))
+    with pytest.raises(UsageError, match="no tables called"):
+        dataset.with_tables(crops=dataset.boxes)
+
+
+def test_a_dataset_shows_its_counts(dataset: Dataset) -> None:
+    assert repr(dataset) == (
+        "Dataset('instances', coco: 2 images, 2 boxes, 2 findings, 1 files)"
+    )
+    shown = dataset._repr_html_()
+    assert "<td>person</td><td>1</td>" in shown

@@ -1,0 +1,107 @@
+"""Trees: what is listed, and archives that must be refused."""
+
+from __future__ import annotations
+
+import os
+import stat
+import unicodedata
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from curate.errors import SourceError
+from curate.tree import open_tree
+
+
+def archive(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as out:
+        for name, body in members.items():
+            out.writestr(name, body)
+    return path
+
+
+def test_folder_file_and_zip_list_the_same_files(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub" / "a b,ü\n.txt").write_bytes(b"1234")
+    (folder / "z.txt").write_bytes(b"")
+    packed = archive(tmp_path / "set.zip", {"sub/a b,ü\n.txt": b"1234", "z.txt": b""})
+    expected = {"sub/a b,ü\n.txt": 4, "z.txt": 0}
+    assert open_tree(folder).files == expected
+    assert open_tree(packed).files == expected
+    assert open_tree(packed).read("sub/a b,ü\n.txt") == b"1234"
+    assert open_tree(folder / "z.txt").files == {"z.txt": 0}
+
+
+def test_names_are_nfc_whatever_the_disk_holds(tmp_path: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", "café.txt")
+    (tmp_path / decomposed).write_bytes(b"x")
+    tree = open_tree(tmp_path)
+    assert list(tree.files) == ["café.txt"]
+    assert tree.read("café.txt") == b"x"
+
+
+def test_an_undecodable_name_is_listed_and_read(tmp_path: Path) -> None:
+    try:
+        with open(os.fsencode(tmp_path) + b"/\xff.txt", "wb") as out:
+            out.write(b"x")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    tree = open_tree(tmp_path)
+    (name,) = tree.files
+    name.encode("utf-8")
+    assert tree.read(name) == b"x"
+
+
+@pytest.mark.parametrize("name", ["../x.txt", "/x.txt", "a/../../x.txt", "C:/x.txt", "..\\x.txt"])
+def test_a_member_that_leaves_the_archive_is_refused(tmp_path: Path, name: str) -> None:
+    path = archive(tmp_path / "a.zip", {"ok.txt": b""})
+    info = zipfile.ZipInfo("ok.txt")
+    info.filename = name
+    with zipfile.ZipFile(path, "w") as out:
+        out.writestr(info, b"x")
+    with pytest.raises(SourceError, match="leads out of the archive"):
+        open_tree(path)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("a.json", b"0" * (20 << 20))
+    with pytest.raises(SourceError, match="claims 20971520 bytes"):
+        open_tree(path)
+
+
+def test_a_link_in_an_archive_is_refused(tmp_path: Path) -> None:
+    info = zipfile.ZipInfo("a.txt")
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        out.writestr(info, "/etc/hostname")
+    with pytest.raises(SourceError, match="symbolic link"):
+        open_tree(tmp_path / "a.zip")
+
+
+def test_a_link_that_leaves_the_folder_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("x")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (tmp_path / "set" / "own.txt").write_text("x")
+    (tmp_path / "set" / "inner.txt").symlink_to(tmp_path / "set" / "own.txt")
+    assert sorted(open_tree(tmp_path / "set").files) == ["inner.txt", "own.txt"]
+
+
+def test_an_archive_whose_member_is_damaged_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("a.txt", b"hello hello hello hello" * 9)
+    body = bytearray(path.read_bytes())
+    body[40:50] = b"\0" * 10
+    path.write_bytes(bytes(body))
+    with pytest.raises(SourceError, match="cannot be unpacked"):
+        open_tree(path).read("a.txt")
+
+
+def test_a_path_that_is_not_there_names_itself(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"nothing\.json: no such file or folder - check the path"):
+        open_tree(tmp_path / "nothing.json")
