@@ -328,12 +328,10 @@ def _join(
     faults: list[Fault], file: str | None, images: pd.DataFrame, boxes: pd.DataFrame
 ) -> Fault:
     first = faults[0]
-    shown = "; ".join(
-        f"{f.file or file}:{f.line or ''} {f.message}" for f in faults[:SHOWN_MEMBERS]
-    )
-    more = len(faults) - SHOWN_MEMBERS
-    tail = f"; and {more} more" if more > 0 else ""
     keys = images["image_key"].tolist()
+    others = ", ".join(_short(fault, keys) for fault in faults[1:SHOWN_MEMBERS])
+    more = len(faults) - SHOWN_MEMBERS
+    tail = f" and {more} more" if more > 0 else ""
     places: list[Mapping[str, Any]] = []
     for fault in faults:
         places += list(fault.places)
@@ -349,7 +347,10 @@ def _join(
     members = tuple(dict.fromkeys(row for fault in faults for row in fault.boxes))
     return replace(
         first,
-        message=f"{len(faults)} records: {shown}{tail}",
+        message=(
+            f"{len(faults)} of this kind, {_short(first, keys)}: {first.message};"
+            f" also {others}{tail}"
+        ),
         file=file,
         line=None,
         source_id=None,
@@ -360,6 +361,17 @@ def _join(
         limit=0.0,
         unit="records",
     )
+
+
+def _short(fault: Fault, keys: list[str]) -> str:
+    """Where one of many faults is, in as few words as tell it from the others."""
+    if fault.source_id is not None:
+        return f"id {fault.source_id}"
+    if fault.line is not None and fault.line > 1:
+        return f"line {fault.line}"
+    if fault.images:
+        return keys[fault.images[0]].partition("/")[2]
+    return fault.file or "the source"
 
 
 def source_name(path: Path, name: str | None) -> str:

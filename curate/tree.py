@@ -6,6 +6,7 @@ they are links, or when they claim to be far larger than what is stored (a bomb)
 
 from __future__ import annotations
 
+import io
 import mmap
 import os
 import stat
@@ -13,6 +14,7 @@ import unicodedata
 import zipfile
 import zlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -92,11 +94,16 @@ class Tree:
             return self.root / self._real[file]
         return self.root
 
+    @cached_property
+    def _archive(self) -> zipfile.ZipFile:
+        # In memory: opening the file anew for each member would parse its directory each time.
+        return zipfile.ZipFile(io.BytesIO(self.root.read_bytes()))
+
     def _member(self, file: str, n_bytes: int | None) -> bytes:
         size = self.files[file]
         wanted = size if n_bytes is None else min(n_bytes, size)
         try:
-            with zipfile.ZipFile(self.root) as archive, archive.open(self._real[file]) as member:
+            with self._archive.open(self._real[file]) as member:
                 # One byte more than declared shows an archive that lies about its sizes.
                 body = member.read(wanted + 1 if n_bytes is None else wanted)
         except (

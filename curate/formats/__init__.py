@@ -182,6 +182,9 @@ def _chosen(tree: Tree, path: Path, options: ReadOptions) -> tuple[str, list[str
     """The reader's name and the files it is to read."""
     if options.format is not None:
         return _forced(tree, path, options.format)
+    if tree.kind == "zip" and not tree.files:
+        # Make Sense exports an archive without members when nothing is annotated.
+        return "makesense", []
     taken = recognise(tree)
     place = Place(str(path))
     if not taken:

@@ -229,7 +229,18 @@ def _stack(parts: list[tuple[dict[str, Any], int]]) -> dict[str, Any]:  # column
     if len(parts) == 1:
         return parts[0][0]
     names = dict.fromkeys(chain.from_iterable(columns for columns, _ in parts))
-    return {name: list(chain.from_iterable(_values(c.get(name), n) for c, n in parts)) for name in names}
+    return {name: _stacked([(c.get(name), n) for c, n in parts]) for name in names}
+
+
+def _stacked(columns: list[tuple[Any, int]]) -> Any:  # a column in any form
+    arrays = [column for column, _ in columns]
+    if all(isinstance(array, np.ndarray) for array in arrays):
+        return np.concatenate(arrays)
+    values = list(chain.from_iterable(_values(column, n) for column, n in columns))
+    if any(isinstance(value, str) for value in values):
+        # Ids of one file may be integers, those of another texts.
+        return [None if value is None else str(value) for value in values]
+    return values
 
 
 def _values(column: Any, n: int) -> list[Any]:  # a column in any form

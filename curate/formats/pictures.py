@@ -1,0 +1,285 @@
+"""Joining the pictures to the labels: sizes, orientation, and what is missing, extra or broken.
+
+`--images` never changes an image key. Sizes become the measured, upright ones; where the boxes lie
+in the stored frame of a rotated picture, they stay there, `box_frame` says so and one finding.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from curate.assembly import Fault, findings_table, sorted_findings
+from curate.dataset import Dataset
+from curate.errors import TableError, quote
+from curate.images import SIDEWAYS, Picture, Pictures, same_bytes
+from curate.tables import IMAGE_COLUMNS, key_hashes, make_table
+
+
+@dataclass
+class _Join:
+    """The columns of the images table while pictures are joined to it, and the faults met."""
+
+    names: list[str]
+    declared: list[tuple[int, int] | None]
+    files: list[Any]  # text or NaN
+    lines: list[Any]  # as above
+    paths: list[str | None] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    stored: list[int] = field(default_factory=list)
+
+    def tell(self, code: str, row: int, message: str, mend: str) -> None:
+        """Adds the fault of one image."""
+        file, line = self.files[row], self.lines[row]
+        self.faults.append(
+            Fault(
+                code,
+                message,
+                mend,
+                file if isinstance(file, str) else None,
+                None if pd.isna(line) else int(line),
+                images=(row,),
+            )
+        )
+
+
+def join_pictures(dataset: Dataset, pictures: Pictures) -> Dataset:
+    """The dataset with what its pictures say: path, size, orientation, findings, orphans.
+
+    Adds a row with `label_state` missing for every picture that no label names.
+    """
+    images = dataset.images
+    join = _Join(
+        names=_stated_names(images),
+        declared=_declared(images),
+        files=images["file"].tolist(),
+        lines=images["line"].tolist(),
+    )
+    measured = pictures.measure(pictures.files)
+    join.paths = [_chosen(join, row, pictures, measured) for row in range(len(images))]
+    table = _with_sizes(images, join, measured)
+    used = {path for path in join.paths if path is not None}
+    orphans = [file for file in pictures.files if file not in used]
+    table = _with_orphans(dataset, table, orphans, measured, join)
+    joined = dataset.with_tables(images=table)
+    _tell_duplicates(joined, join, pictures, measured)
+    if join.stored:
+        _tell_stored(join, dataset.name)
+    fresh = findings_table(join.faults, table, dataset.boxes, dataset.name)
+    parts = [part for part in (dataset.findings, fresh) if len(part)]
+    findings = pd.concat(parts, ignore_index=True) if parts else fresh
+    return joined.with_tables(findings=sorted_findings(findings))
+
+
+def _stated_names(images: pd.DataFrame) -> list[str]:
+    """The names that the labels state: the keys without source name and ordinal."""
+    keys, sources = images["image_key"].tolist(), images["source"].tolist()
+    names = [key.removeprefix(f"{source}/") for key, source in zip(keys, sources, strict=True)]
+    known = set(names)
+    stated = []
+    for name in names:
+        first, mark, ordinal = name.rpartition("#")
+        is_ordinal = mark and ordinal.isdecimal() and first in known
+        stated.append(first if is_ordinal else name)
+    return stated
+
+
+def _declared(images: pd.DataFrame) -> list[tuple[int, int] | None]:
+    widths = images["declared_width"].to_numpy(np.int64, na_value=0).tolist()
+    heights = images["declared_height"].to_numpy(np.int64, na_value=0).tolist()
+    return [(w, h) if w > 0 and h > 0 else None for w, h in zip(widths, heights, strict=True)]
+
+
+def _chosen(
+    join: _Join, row: int, pictures: Pictures, measured: dict[str, Picture]
+) -> str | None:
+    name, declared = join.names[row], join.declared[row]
+    found = pictures.find(name)
+    if len(found) > 1 and declared is not None:
+        # Several pictures of one name are told apart by the size that the label declares.
+        fitting = [f for f in found if (measured[f].width, measured[f].height) == declared]
+        found = fitting if len(fitting) == 1 else found
+    if not found:
+        join.tell(
+            "IMG-001",
+            row,
+            f"no picture {quote(name)} is under the image folder, should be there",
+            "add the picture, correct --images, or remove the record",
+        )
+        return None
+    if len(found) > 1:
+        join.tell(
+            "IMG-007",
+            row,
+            f"{len(found)} pictures fit the name {quote(name)}: {', '.join(found[:3])}",
+            "state the picture's path in the label, or point --images at the right folder",
+        )
+        return None
+    _tell_faults(join, row, measured[found[0]])
+    return found[0]
+
+
+def _tell_faults(join: _Join, row: int, picture: Picture) -> None:
+    if picture.error is not None:
+        join.tell(
+            "IMG-003",
+            row,
+            f"the picture {quote(picture.path)} cannot be opened: {picture.error}",
+            "restore the picture from its source",
+        )
+        return
+    declared = join.declared[row]
+    stored = (picture.stored_width, picture.stored_height)
+    if declared is None or declared == (picture.width, picture.height):
+        return
+    if picture.exif_orientation in SIDEWAYS and declared == stored:
+        join.stored.append(row)
+        return
+    join.tell(
+        "IMG-004",
+        row,
+        f"declared size {declared[0]} x {declared[1]} px, the picture is "
+        f"{picture.width} x {picture.height} px",
+        "find out at which resolution the boxes were drawn and scale them",
+    )
+
+
+def _tell_stored(join: _Join, name: str) -> None:
+    shown = ", ".join(join.names[row] for row in join.stored[:3])
+    more = ", …" if len(join.stored) > 3 else ""
+    fault = Fault(
+        "IMG-005",
+        f"{len(join.stored)} images ({shown}{more}) are declared at the size that the file stores,"
+        " should be upright (EXIF orientation applied): their boxes lie in the stored frame",
+        "rotate these boxes into the upright frame, or remove the EXIF orientation",
+        file=None if len(join.stored) > 1 else join.files[join.stored[0]],
+        images=tuple(join.stored),
+    )
+    join.faults.append(fault)
+
+
+def _with_sizes(
+    images: pd.DataFrame, join: _Join, measured: dict[str, Picture]
+) -> pd.DataFrame:
+    own = [None if path is None else measured[path] for path in join.paths]
+    usable = [p if p is not None and p.error is None else None for p in own]
+    stored = set(join.stored)
+
+    def column(of: Callable[[Picture], int | None], of_stored: Callable[[Picture], int | None]) -> Any:
+        values = [
+            None if p is None else (of_stored if row in stored else of)(p)
+            for row, p in enumerate(usable)
+        ]
+        return pd.array(values, dtype="Int64")
+
+    width = column(lambda p: p.width, lambda p: p.stored_width)
+    height = column(lambda p: p.height, lambda p: p.stored_height)
+    frames = ["stored" if row in stored else "upright" for row in range(len(images))]
+    values = {name: images[name] for name in IMAGE_COLUMNS} | {
+        "path": join.paths,
+        "width": pd.Series(width).fillna(images["width"]),
+        "height": pd.Series(height).fillna(images["height"]),
+        "exif_orientation": [None if p is None else p.exif_orientation for p in usable],
+        "box_frame": frames,
+    }
+    return make_table(IMAGE_COLUMNS, len(images), {k: _whole(v) for k, v in values.items()})
+
+
+def _whole(values: Any) -> Any:  # a column in any form
+    return values.array if isinstance(values, pd.Series) else values
+
+
+def _with_orphans(
+    dataset: Dataset,
+    images: pd.DataFrame,
+    orphans: list[str],
+    measured: dict[str, Picture],
+    join: _Join,
+) -> pd.DataFrame:
+    source = dataset.images["source"].iloc[0] if len(dataset.images) else dataset.name
+    taken = set(images["image_key"])
+    keys = [f"{source}/{file}" for file in orphans]
+    keys = [key if key not in taken else f"{key}#orphan" for key in keys]
+    pictures = [measured[file] for file in orphans]
+    first = len(images)
+    for row, picture in enumerate(pictures, first):
+        join.names.append(picture.path)
+        join.paths.append(picture.path)
+        join.files.append(None)
+        join.lines.append(None)
+        join.tell(
+            "IMG-002",
+            row,
+            f"no label names the picture {quote(picture.path)}",
+            "label it, or write an empty label when someone looked and saw nothing",
+        )
+        if picture.error is not None:
+            message = f"the picture {quote(picture.path)} cannot be opened: {picture.error}"
+            join.tell("IMG-003", row, message, "restore the picture from its source")
+    if not orphans:
+        return images
+    rows = make_table(
+        IMAGE_COLUMNS,
+        len(orphans),
+        {
+            "image_id": key_hashes(keys),
+            "image_key": keys,
+            "path": orphans,
+            "width": [p.width for p in pictures],
+            "height": [p.height for p in pictures],
+            "exif_orientation": [None if p.error else p.exif_orientation for p in pictures],
+            "box_frame": "upright",
+            "source": source,
+            "label_state": "missing",
+        },
+    )
+    table = pd.concat([images, rows], ignore_index=True) if len(images) else rows
+    if not table["image_id"].is_unique:
+        raise TableError("an orphan picture has the id of another image")
+    return table
+
+
+def _tell_duplicates(
+    dataset: Dataset, join: _Join, pictures: Pictures, measured: dict[str, Picture]
+) -> None:
+    groups = same_bytes(pictures, measured)
+    if not groups:
+        return
+    rows_of: dict[str, list[int]] = defaultdict(list)
+    for row, path in enumerate(join.paths):
+        if path is not None:
+            rows_of[path].append(row)
+    image_ids = dataset.images["image_id"].tolist()
+    boxes_of: dict[int, list[int]] = defaultdict(list)
+    for box_row, image_id in enumerate(dataset.boxes["image_id"].tolist()):
+        boxes_of[image_id].append(box_row)
+    keys = dataset.images["image_key"].tolist()
+    for files in groups:
+        rows = [row for file in files for row in rows_of[file]]
+        boxes = [boxes_of[image_ids[row]] for row in rows]
+        counts = ", ".join(
+            f"{join.names[row]} ({len(own)} boxes)" for row, own in zip(rows, boxes, strict=True)
+        )
+        places = tuple(
+            {
+                "image": keys[row],
+                "file": join.files[row] if isinstance(join.files[row], str) else None,
+                "line": None,
+                "source_id": None,
+            }
+            for row in rows
+        )
+        fault = Fault(
+            "IMG-008",
+            f"{len(files)} pictures are the same file byte for byte: {counts}",
+            "keep one of them, and join or choose the labels",
+            images=tuple(rows),
+            boxes=tuple(box for own in boxes for box in own),
+            places=places,
+        )
+        join.faults.append(replace(fault, file=places[0]["file"]))
