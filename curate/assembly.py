@@ -73,7 +73,7 @@ class Gathered:
     boxes: dict[str, Any]  # as above
     faults: list[Fault] = field(default_factory=list)
     classes: list[dict[str, str | None]] = field(default_factory=list)
-    files: dict[str, Body] = field(default_factory=dict)
+    files: Mapping[str, Body] = field(default_factory=dict)
     formats: dict[str, str] = field(default_factory=dict)
     box_tokens: list[str] | None = None
 
@@ -179,7 +179,8 @@ def _box_tokens(gathered: Gathered, image_rows: np.ndarray[Any, Any]) -> Any:  #
         return np.zeros(0, np.int64)
     if isinstance(ids, np.ndarray) and _unique_per_image(image_rows, ids):
         return ids
-    texts = [None] * gathered.n_boxes if ids is None else [_token(value) for value in ids]
+    values = [None] * gathered.n_boxes if ids is None else ids
+    texts = [_token(value) for value in values]
     places = list(zip(image_rows.tolist(), texts, strict=True))
     counts = Counter(places)
     clashing = {row for row, place in enumerate(places) if place[1] is None or counts[place] > 1}
@@ -276,7 +277,9 @@ def findings_table(
 def _places_text(fault: Fault, image_keys: list[str], count: int) -> str | None:
     places = [dict(place) for place in fault.places]
     if not places and not fault.boxes and len(image_keys) > 1:
-        places = [{"image": key, "file": None, "line": None, "source_id": None} for key in image_keys]
+        places = [
+            {"image": key, "file": None, "line": None, "source_id": None} for key in image_keys
+        ]
     return json.dumps(places, ensure_ascii=False) if places else None
 
 

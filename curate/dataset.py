@@ -139,7 +139,14 @@ class Findings:
 def empty_dataset(name: str) -> Dataset:
     """A dataset without rows and files."""
     tables = {n: make_table(columns, 0, {}) for n, columns in _TABLES.items()}
-    return Dataset(name=name, sources=MemorySources({}), **tables)
+    return Dataset(
+        name,
+        tables["images"],
+        tables["boxes"],
+        tables["findings"],
+        tables["classes"],
+        MemorySources({}),
+    )
 
 
 def save(dataset: Dataset, folder: Path, *, force: bool = False) -> None:
@@ -158,7 +165,7 @@ def save(dataset: Dataset, folder: Path, *, force: bool = False) -> None:
             _write_table(getattr(dataset, name), columns, part / f"{name}.parquet")
         (part / "sources").mkdir()
         write_sources(dataset.sources, part / "sources")
-        hashes = pq.read_table(part / "sources" / "files.parquet").to_pydict()  # type: ignore[no-untyped-call]  # pyarrow ships no types
+        hashes = pq.read_table(part / "sources" / "files.parquet").to_pydict()
         document = _document(dataset, hashes)
         text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
         (part / "dataset.json").write_text(text + "\n", encoding="utf-8")
@@ -168,9 +175,7 @@ def _write_table(table: pd.DataFrame, columns: Mapping[str, Column], path: Path)
     arrow = to_arrow(table, columns)
     # Dictionaries pay for words that repeat; coordinates and ids only cost time there.
     words = [name for name, column in columns.items() if column.dtype == "str"]
-    pq.write_table(  # type: ignore[no-untyped-call]  # pyarrow ships no types
-        arrow, path, compression="zstd", compression_level=1, use_dictionary=words
-    )
+    pq.write_table(arrow, path, compression="zstd", compression_level=1, use_dictionary=words)
 
 
 def _document(dataset: Dataset, hashes: Mapping[str, list[Any]]) -> dict[str, Any]:
@@ -216,7 +221,7 @@ def load(folder: Path) -> Dataset:
                 mend="ingest the source again, or use the version that wrote it",
             )
         tables = {
-            name: from_arrow(pq.read_table(folder / f"{name}.parquet"), columns)  # type: ignore[no-untyped-call]  # pyarrow ships no types
+            name: from_arrow(pq.read_table(folder / f"{name}.parquet"), columns)
             for name, columns in _TABLES.items()
         }
         root = document["images_root"]
@@ -358,4 +363,3 @@ def write_file(path: Path, body: bytes) -> None:
             place=Place(str(path)),
             mend="check the free space and the permissions",
         ) from error
-

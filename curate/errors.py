@@ -20,7 +20,7 @@ QUOTE_CHARS = 80
 
 @dataclass(frozen=True)
 class Place:
-    """Where something is: a file relative to its root, a line counted from 1, an id or JSON path."""
+    """Where something is: a file relative to its root, a line from 1, an id or JSON path."""
 
     file: str | None = None
     line: int | None = None
@@ -48,9 +48,7 @@ class CurateError(Exception):
         What the reader of the message can do about it.
     """
 
-    def __init__(
-        self, what: str, *, place: Place | None = None, mend: str | None = None
-    ) -> None:
+    def __init__(self, what: str, *, place: Place | None = None, mend: str | None = None) -> None:
         self.what = what
         self.place = place
         self.mend = mend

@@ -241,7 +241,7 @@ Usual mend: restore the picture from its source.""",
             "IMG-004",
             "image-size-mismatch",
             "error",
-            """The size that the label file declares is not the picture's size in either orientation.
+            """The size that the label file declares is not the picture's, in either orientation.
 
 Why it hurts: boxes drawn at another resolution lie elsewhere; normalised exports move all boxes.
 

@@ -24,7 +24,7 @@ from curate.errors import Place, SourceError
 from curate.tree import shown_name
 
 ENDINGS = frozenset(
-    ".jpg .jpeg .png .bmp .gif .webp .tif .tiff .ppm .pgm .jp2".split()
+    [".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2"]
 )  # what Pillow decodes and labelling tools offer
 MAX_PIXELS = 400_000_000
 WORKERS = 2

@@ -74,9 +74,7 @@ def find(folder: Path) -> Project:
     )
 
 
-def resolve(
-    project: Project, source: str | None, options: ReadOptions
-) -> tuple[Path, ReadOptions]:
+def resolve(project: Project, source: str | None, options: ReadOptions) -> tuple[Path, ReadOptions]:
     """The path of a source and how to read it: a name of the project file, or a path.
 
     The command line wins over the file.

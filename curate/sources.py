@@ -77,13 +77,13 @@ class MemorySources:
 
 
 class PackedSources:
-    """Source bytes in the `sources/` folder of a dataset, unpacked block by block when asked for."""
+    """Source bytes in the `sources/` folder of a dataset, unpacked block by block on demand."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "blocks.zst"
         try:
-            files = pq.read_table(folder / "files.parquet").to_pydict()  # type: ignore[no-untyped-call]  # pyarrow ships no types
-            blocks = pq.read_table(folder / "blocks.parquet").to_pydict()  # type: ignore[no-untyped-call]  # as above
+            files = pq.read_table(folder / "files.parquet").to_pydict()
+            blocks = pq.read_table(folder / "blocks.parquet").to_pydict()
             self._files = {
                 name: (first, offset, size)
                 for name, first, offset, size in zip(
@@ -148,7 +148,8 @@ class PackedSources:
             with self._path.open("rb") as stream:
                 stream.seek(offset)
                 packed = stream.read(packed_size)
-            return _codec().decompress(packed, decompressed_size=size, asbytes=True)
+            body: bytes = _codec().decompress(packed, decompressed_size=size, asbytes=True)
+            return body
         except (OSError, pa.ArrowException) as error:
             raise DatasetError(
                 f"block {block} of the kept source files cannot be unpacked: {error}",
@@ -249,4 +250,4 @@ class _Chunks:
 
 
 def _write(path: Path, columns: dict[str, pa.Array]) -> None:
-    pq.write_table(pa.table(columns), path)  # type: ignore[no-untyped-call]  # pyarrow ships no types
+    pq.write_table(pa.table(columns), path)

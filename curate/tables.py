@@ -183,9 +183,9 @@ def _series(dtype: Dtype, value: object, n_rows: int, name: str) -> pd.Series[An
     if dtype == "float64":
         return pd.Series(np.asarray(value, dtype=np.float64), copy=False)
     if dtype == "ids":
-        return pd.Series(list(value), dtype=object)  # type: ignore[call-overload]  # a sequence of id lists
+        return pd.Series(list(value), dtype="object")  # type: ignore[call-overload]  # a sequence of id lists
     if dtype == "str":
-        return pd.Series(text_array(value))  # type: ignore[arg-type]  # checked by Arrow
+        return pd.Series(text_array(value))
     return pd.Series(pd.array(value, dtype=_PANDAS[dtype]))  # type: ignore[call-overload]  # as above
 
 
@@ -201,7 +201,7 @@ def _constant(dtype: Dtype, value: object, n_rows: int) -> pd.Series[Any]:
             return pd.Series(text_array(pa.nulls(n_rows, pa.large_string())))
         words = pa.array([value], pa.large_string())
         return pd.Series(text_array(pa.DictionaryArray.from_arrays(indices, words)))
-    blank = np.zeros(n_rows, np.int64 if dtype == "Int64" else np.bool_)
+    blank: np.ndarray[Any, Any] = np.zeros(n_rows, np.int64 if dtype == "Int64" else np.bool_)
     mask = np.full(n_rows, value is None)
     if value is not None:
         blank[:] = value
@@ -214,7 +214,8 @@ def text_array(values: Iterable[str | None] | pa.Array) -> pd.arrays.ArrowString
     if isinstance(values, pa.Array):
         arrow = values
     elif isinstance(values, pd.Series | pd.api.extensions.ExtensionArray):
-        return pd.array(values, dtype=_PANDAS["str"])  # type: ignore[return-value, call-overload]  # by the dtype
+        words_of: pd.arrays.ArrowStringArray = pd.array(values, dtype=_PANDAS["str"])  # type: ignore[call-overload]  # by the dtype
+        return words_of
     else:
         words = np.asarray(values).tolist() if isinstance(values, np.ndarray) else list(values)
         arrow = pa.array(words, pa.large_string())
@@ -244,7 +245,9 @@ def check_table(table: pd.DataFrame, columns: Mapping[str, Column], what: str) -
 def to_arrow(table: pd.DataFrame, columns: Mapping[str, Column]) -> pa.Table:
     """The table as Arrow, for Parquet; float NaN becomes null."""
     schema = pa.schema([(name, _ARROW[column.dtype]) for name, column in columns.items()])
-    return pa.Table.from_pandas(table, schema=schema, preserve_index=False).replace_schema_metadata()
+    return pa.Table.from_pandas(
+        table, schema=schema, preserve_index=False
+    ).replace_schema_metadata()
 
 
 def from_arrow(table: pa.Table, columns: Mapping[str, Column]) -> pd.DataFrame:
@@ -288,7 +291,7 @@ def normal_key(name: str) -> str:
 
 
 def key_hashes(keys: Iterable[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """(N,) int64: 63-bit BLAKE2b hashes of texts, the same on every machine and in every version."""
+    """(N,) int64: 63-bit BLAKE2b hashes of texts, the same everywhere and for ever."""
     digests = b"".join(
         hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         for key in keys

@@ -140,9 +140,7 @@ def open_tree(path: Path) -> Tree:
     if path.is_dir():
         return _folder_tree(path)
     if not path.exists():
-        raise SourceError(
-            "no such file or folder", place=Place(str(path)), mend="check the path"
-        )
+        raise SourceError("no such file or folder", place=Place(str(path)), mend="check the path")
     if not path.is_file():
         raise SourceError(
             "is neither a file nor a folder", place=Place(str(path)), mend="give a file or folder"
@@ -234,9 +232,8 @@ def _refuse_unsafe(info: zipfile.ZipInfo, archive: str) -> None:
         raise SourceError(
             "the member is a symbolic link", place=place, mend="store the file itself"
         )
-    too_dense = (
-        info.file_size > SMALL_MEMBER_BYTES
-        and info.file_size > MAX_ZIP_RATIO * max(info.compress_size, 1)
+    too_dense = info.file_size > SMALL_MEMBER_BYTES and info.file_size > MAX_ZIP_RATIO * max(
+        info.compress_size, 1
     )
     if too_dense or info.file_size > MAX_ZIP_MEMBER_BYTES:
         raise SourceError(

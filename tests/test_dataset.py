@@ -125,8 +125,6 @@ def test_a_table_with_a_foreign_column_is_refused(dataset: Dataset) -> None:
 
 
 def test_a_dataset_shows_its_counts(dataset: Dataset) -> None:
-    assert repr(dataset) == (
-        "Dataset('instances', coco: 2 images, 2 boxes, 2 findings, 1 files)"
-    )
+    assert repr(dataset) == ("Dataset('instances', coco: 2 images, 2 boxes, 2 findings, 1 files)")
     shown = dataset._repr_html_()
     assert "<td>person</td><td>1</td>" in shown

@@ -103,5 +103,7 @@ def test_an_archive_whose_member_is_damaged_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_path_that_is_not_there_names_itself(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"nothing\.json: no such file or folder - check the path"):
+    with pytest.raises(
+        SourceError, match=r"nothing\.json: no such file or folder - check the path"
+    ):
         open_tree(tmp_path / "nothing.json")

@@ -268,7 +268,9 @@ def area_mismatch(
 
     `tolerance_frac` (of the mask's or box's area) and `tolerance_px2` (px^2): the larger of the
     two may be missing. Value: what is missing to the nearer one, px^2. An error where there is a
-    mask, else a warning.
+    mask, else a warning; for a group (COCO crowd) always a warning, since COCOeval ignores it
+    whatever its area, and COCO's own crowds differ from their RLE (measured on coco128: 7 of 10
+    by more than 5 %, with pycocotools 2.0.11).
 
     It cannot judge boxes without a stated area, nor boxes that BOX-001 or BOX-003 reports.
 
@@ -301,7 +303,7 @@ def area_mismatch(
         parts=(declared[rows], box[rows], mask[rows]),
         mend="write the area again from the mask, or from the box where there is no mask",
         which=has_mask.astype(np.int64),
-        levels=np.where(has_mask, "error", "warning"),
+        levels=np.where(has_mask & ~flags(boxes["is_group"])[rows], "error", "warning"),
     )
 
 

@@ -16,7 +16,9 @@ from curate.cli import audit, demo, explain, export, ingest, init
 from curate.errors import CurateError
 
 # The base of all usage errors; typer carries its own copy of click and names it nowhere.
-_UsageFault = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+_UsageFault: type[Exception] = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
 
 app = typer.Typer(
     name="curate",
@@ -42,7 +44,7 @@ app.command("export", help=_help(export.__doc__))(export.export)
 app.command("demo", help=_help(demo.__doc__))(demo.demo)
 
 
-def _version(value: bool) -> None:  # noqa: FBT001  # typer's callback takes the flag's value
+def _version(value: bool) -> None:  # typer's callback takes the flag's value
     if value:
         from curate import __version__
 
@@ -52,7 +54,7 @@ def _version(value: bool) -> None:  # noqa: FBT001  # typer's callback takes the
 
 @app.callback()
 def _main(
-    version: bool = typer.Option(  # noqa: FBT001  # a flag of the command line
+    version: bool = typer.Option(  # a flag of the command line
         False, "--version", help="Print the version and stop.", is_eager=True, callback=_version
     ),
 ) -> None:
@@ -72,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         typer.echo(f"curate: {error}", err=True)
         return 2
     except _UsageFault as error:
-        error.show()  # type: ignore[attr-defined]  # found by name above
+        error.show()  # type: ignore[attr-defined]  # every ClickException has it
         return 2
     except typer.Exit as error:
         return error.exit_code

@@ -23,5 +23,7 @@ def explain(
     if check is not None:
         typer.echo(checks.explain(check))
         return
-    for code, kind in sorted({**FAULTS, **checks.CHECKS}.items()):
-        typer.echo(f"{code}  {kind.level:<7}  {kind.name}")
+    kinds = [(kind.code, kind.level, kind.name) for kind in FAULTS.values()]
+    kinds += [(own.code, own.level, own.name) for own in checks.CHECKS.values()]
+    for code, level, name in sorted(kinds):
+        typer.echo(f"{code}  {level:<7}  {name}")

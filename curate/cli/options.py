@@ -54,7 +54,7 @@ Force = Annotated[bool, typer.Option("--force", help="Replace what curate wrote 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
 
-def read_options(  # noqa: PLR0913  # one parameter per option of the command line
+def read_options(  # one parameter per option of the command line
     *,
     name: str | None,
     from_: str | None,

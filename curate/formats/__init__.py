@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -26,7 +26,7 @@ from curate.dataset import (
     new_folder,
     refuse_overwrite,
 )
-from curate.errors import CurateError, FormatError, Place, SourceError, UsageError, quote
+from curate.errors import FormatError, Place, SourceError, UsageError, quote
 from curate.formats.combining import combine, part_of
 from curate.formats.reading import Files, KeptFiles, Options
 from curate.formats.writing import Loss, LossReport
@@ -130,9 +130,8 @@ def read(path: Path | str, options: ReadOptions | None = None) -> Dataset:
     image_source = own_name
     if name == "coco-results" and options.truth is not None:
         image_source = source_name(options.truth, None)
-    dataset = assemble(image_source, gathered, options=_record(name, told, image_source))
-    if image_source != own_name:
-        dataset = replace(dataset, name=own_name)
+    record = _record(name, told, own_name, image_source)
+    dataset = replace(assemble(image_source, gathered, options=record), name=own_name)
     dataset = _with_size(dataset, options)
     return _with_pictures(dataset, options, told) if options.images is not None else dataset
 
@@ -169,7 +168,7 @@ def _format_of(path: Path, options: ReadOptions) -> str:
 
 
 def recognise(files: Files) -> dict[str, list[str]]:
-    """The label files that each reader would take, by reader; readers that take none are left out."""
+    """The label files that each reader would take, by reader; those that take none are left out."""
     taken = {}
     for name, reader in READERS.items():
         claimed = getattr(reader.load(), reader.claims)(files)
@@ -278,12 +277,10 @@ def _pictures(options: ReadOptions) -> Any:  # curate.images.Pictures, loaded on
     return open_pictures(options.images, **limit)
 
 
-def _with_pictures(
-    dataset: Dataset, options: ReadOptions, told: Options | None = None
-) -> Dataset:
+def _with_pictures(dataset: Dataset, options: ReadOptions, told: Options | None = None) -> Dataset:
     from curate.formats.pictures import join_pictures
 
-    pictures = told.pictures if told is not None else _pictures(options)
+    pictures = told.pictures if told is not None and told.pictures else _pictures(options)
     joined = join_pictures(dataset, pictures)
     root = Path(str(options.images)).absolute()
     return replace(joined, images_root=root)
@@ -308,12 +305,13 @@ def _refuse_nothing(gathered: Gathered, path: Path) -> None:
         )
 
 
-def _record(name: str, told: Options, image_source: str) -> dict[str, Any]:
+def _record(name: str, told: Options, own_name: str, image_source: str) -> dict[str, Any]:
     """What is needed to read the kept bytes once more in the same way, as JSON values."""
     return {
         "parts": [
             {
-                "name": image_source,
+                "name": own_name,
+                "image_source": image_source,
                 "format": name,
                 "prefix": "",
                 "classes": None if told.classes is None else list(told.classes),
@@ -351,11 +349,9 @@ def read_again(dataset: Dataset) -> Dataset:
         reader = READERS[part["format"]]
         names = [f for f, kind in formats.items() if kind == part["format"]]
         gathered = getattr(reader.load(), reader.gather)(files, names, told)
-        one = assemble(part["name"], gathered, options={"parts": [part | {"prefix": ""}]})
-        parts.append((part["prefix"], one))
-    if len(parts) == 1:
-        return parts[0][1]
-    return combine(dataset.name, [one for _, one in parts])
+        one = assemble(part["image_source"], gathered, options={"parts": [part | {"prefix": ""}]})
+        parts.append(replace(one, name=part["name"]))
+    return parts[0] if len(parts) == 1 else combine(dataset.name, parts)
 
 
 def derived(dataset: Dataset) -> pd.DataFrame | None:
@@ -370,9 +366,7 @@ def derived(dataset: Dataset) -> pd.DataFrame | None:
     return table
 
 
-def write(
-    dataset: Dataset, target: str, folder: Path, *, force: bool = False
-) -> LossReport:
+def write(dataset: Dataset, target: str, folder: Path, *, force: bool = False) -> LossReport:
     """Writes a dataset in another format into a folder, whole or not at all.
 
     Records that are already in that format and unchanged are written byte for byte.
@@ -420,9 +414,8 @@ def _outlines(dataset: Dataset) -> dict[int, list[list[float]]]:
 
 def _extra_losses(dataset: Dataset, target: str) -> list[Loss]:
     counts: Counter[str] = Counter()
-    for name in sorted(set(dataset.formats.values())):
-        module = READERS[name].load()
-        own: Counter[str] = module.extras(dataset)
+    for module in sorted({READERS[name].module for name in dataset.formats.values()}):
+        own: Counter[str] = importlib.import_module(module).extras(dataset)
         counts.update(own)
     held = {"outline", "annotation.segmentation"} if target in _HOLDS_OUTLINES else set()
     return [

@@ -95,9 +95,7 @@ def _declared(images: pd.DataFrame) -> list[tuple[int, int] | None]:
     return [(w, h) if w > 0 and h > 0 else None for w, h in zip(widths, heights, strict=True)]
 
 
-def _chosen(
-    join: _Join, row: int, pictures: Pictures, measured: dict[str, Picture]
-) -> str | None:
+def _chosen(join: _Join, row: int, pictures: Pictures, measured: dict[str, Picture]) -> str | None:
     name, declared = join.names[row], join.declared[row]
     found = pictures.find(name)
     if len(found) > 1 and declared is not None:
@@ -163,14 +161,14 @@ def _tell_stored(join: _Join, name: str) -> None:
     join.faults.append(fault)
 
 
-def _with_sizes(
-    images: pd.DataFrame, join: _Join, measured: dict[str, Picture]
-) -> pd.DataFrame:
+def _with_sizes(images: pd.DataFrame, join: _Join, measured: dict[str, Picture]) -> pd.DataFrame:
     own = [None if path is None else measured[path] for path in join.paths]
     usable = [p if p is not None and p.error is None else None for p in own]
     stored = set(join.stored)
 
-    def column(of: Callable[[Picture], int | None], of_stored: Callable[[Picture], int | None]) -> Any:
+    def column(
+        of: Callable[[Picture], int | None], of_stored: Callable[[Picture], int | None]
+    ) -> Any:
         values = [
             None if p is None else (of_stored if row in stored else of)(p)
             for row, p in enumerate(usable)

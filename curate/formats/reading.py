@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -111,12 +111,12 @@ def _text_error(error: UnicodeDecodeError, body: bytes, file: str) -> TextError:
     )
 
 
-def line_numbers(body: Body, offsets: Sequence[int] | np.ndarray) -> np.ndarray:  # type: ignore[type-arg]  # int64 either way
+def line_numbers(body: Body, offsets: Sequence[int] | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """(N,) int64: the line, from 1, of each byte offset."""
     return np.searchsorted(line_breaks(body), np.asarray(offsets, np.int64), side="left") + 1
 
 
-def line_breaks(body: Body) -> np.ndarray:  # type: ignore[type-arg]  # int64
+def line_breaks(body: Body) -> np.ndarray[Any, Any]:
     """Byte offsets of all line feeds, as int64."""
     # Counting first spares the one-line files, the largest ones, a slow pass.
     if body.find(b"\n") < 0:

@@ -60,25 +60,25 @@ def to_text(findings: Findings, *, show_all: bool = False) -> str:
     """The audit as lines `place: code level: message - mend`, the ten worst of each check."""
     lines = []
     table = findings.table
+    images = _image_keys(findings)
     for code, group in table.groupby("check", sort=False):
         rows = group if show_all else group.head(SHOWN_PER_CHECK)
-        images = _image_keys(findings)
         for row in rows.to_dict("records"):
-            lines.append(_line(row, images))
+            lines.append(_line(row, images, findings.dataset.name))
         if len(rows) < len(group):
             lines.append(f"  … {len(group) - len(rows)} more {code} (--all shows them)")
     return "".join(f"{line}\n" for line in lines)
 
 
-def _line(row: dict[Any, Any], images: dict[int, str]) -> str:
-    place = row["file"] if isinstance(row["file"], str) else ""
-    if place and not pd.isna(row["line"]):
+def _line(row: dict[Any, Any], images: dict[int, str], source: str) -> str:
+    place = row["file"] if isinstance(row["file"], str) else source
+    if not pd.isna(row["line"]):
         place += f":{row['line']}"
-    image = "" if pd.isna(row["image_id"]) else images.get(row["image_id"], "")
-    shown = ": ".join(part for part in (place, image if not place else "") if part)
-    who = f" [{row['source_id']}]" if isinstance(row["source_id"], str) else ""
+    image = "" if pd.isna(row["image_id"]) else images.get(row["image_id"], "").partition("/")[2]
+    who = f" {image}" if image and image != place else ""
+    who += f" [{row['source_id']}]" if isinstance(row["source_id"], str) else ""
     mend = f" - {row['mend']}" if isinstance(row["mend"], str) else ""
-    text = f"{shown}{who}: {row['check']} {row['name']} ({row['level']}): {row['message']}{mend}"
+    text = f"{place}{who}: {row['check']} {row['name']} ({row['level']}): {row['message']}{mend}"
     # A file name may hold a line feed: one finding stays one line.
     return text.replace("\r", "\\r").replace("\n", "\\n")
 

@@ -190,6 +190,13 @@ def test_area_mismatch_is_an_error_only_where_there_is_a_mask(make, findings, bo
     assert found["limit"].tolist() == [200, 250]
 
 
+def test_area_mismatch_of_a_group_is_a_warning(make, findings, box) -> None:
+    # COCOeval ignores a crowd whatever its area (cocoeval.py, `_prepare`).
+    row = box("p", 10, 10, 110, 60, declared_area=1.0, mask_area=4000.0, is_group=True)
+    found = findings(make([row]))
+    assert found[["check", "level", "value"]].values.tolist() == [["BOX-006", "warning", 3999]]
+
+
 @pytest.mark.parametrize(("area", "expected"), [(8, []), (8.5, [("BOX-006", "p", 4.5)])])
 def test_small_areas_may_be_off_by_some_pixels(summary, box, area, expected) -> None:
     assert summary([box("p", 10, 10, 12, 12, declared_area=area)]) == expected

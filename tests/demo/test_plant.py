@@ -84,7 +84,9 @@ def test_faults_are_literally_in_the_files(street):
 
 def test_pictures_are_gone_cut_and_unlisted(street):
     def of(code):
-        return {r["image"].removesuffix(".jpg") for r in street.truth["planted"] if r["check"] == code}
+        return {
+            r["image"].removesuffix(".jpg") for r in street.truth["planted"] if r["check"] == code
+        }
 
     (missing,), (cut,) = of("IMG-001"), of("IMG-003")
     assert not (street.folder / f"images/{missing}.jpg").exists()

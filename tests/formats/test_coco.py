@@ -213,7 +213,9 @@ def test_a_byte_order_mark_moves_no_span(tmp_path: Path) -> None:
 
 
 @given(body=texts())
-def test_coco_comes_back_byte_for_byte(tmp_path_factory: pytest.TempPathFactory, body: bytes) -> None:
+def test_coco_comes_back_byte_for_byte(
+    tmp_path_factory: pytest.TempPathFactory, body: bytes
+) -> None:
     folder = tmp_path_factory.mktemp("coco")
     path = store(folder, body)
     dataset = read(path, ReadOptions(format="coco"))
@@ -283,7 +285,12 @@ def test_results_are_predictions_over_the_annotation_file(tmp_path: Path) -> Non
     path = store(tmp_path, results((2, 7, [1, 2, 3, 4], 0.125)), "dets.json")
     dataset = read(path, ReadOptions(truth=truth))
     row = dataset.boxes.iloc[0]
-    assert (row["label"], row["score"], row["origin"], row["source_id"]) == ("car", 0.125, "detector", "0")
+    assert (row["label"], row["score"], row["origin"], row["source_id"]) == (
+        "car",
+        0.125,
+        "detector",
+        "0",
+    )
     assert row["image_id"] == read(truth).images["image_id"][1]
 
 

@@ -112,11 +112,12 @@ def read(path: Path, *, name: str | None = None, options: Options | None = None)
 
 def gather(files: Files, names: list[str], options: Options) -> Gathered:
     """The rows of COCO annotation files."""
-    gathered = Gathered(0, 0, {}, {})
+    bodies: dict[str, Body] = {}
+    gathered = Gathered(0, 0, {}, {}, files=bodies)
     parts = []
     for file in names:
         body = files.body(file)
-        gathered.files[file] = body
+        bodies[file] = body
         gathered.formats[file] = NAME
         with bulk():
             document = _document(body, file, gathered)
@@ -136,12 +137,15 @@ def gather_results(files: Files, names: list[str], options: Options) -> Gathered
     SourceError
         When the annotation file cannot be read.
     """
-    gathered = Gathered(0, 0, {}, {})
+    bodies: dict[str, Body] = {}
+    gathered = Gathered(0, 0, {}, {}, files=bodies)
     truth = _truth(options, gathered)
+    if options.truth is not None:
+        bodies[options.truth[0]] = options.truth[1]
     parts = []
     for file in names:
         body = files.body(file)
-        gathered.files[file] = body
+        bodies[file] = body
         gathered.formats[file] = RESULTS
         with bulk():
             document = _document(body, file, gathered)
@@ -151,7 +155,11 @@ def gather_results(files: Files, names: list[str], options: Options) -> Gathered
     _merge(parts, gathered)
     if truth is not None:
         _share_images(parts, gathered)
-    stems = [PurePosixPath(file).stem for file, part in zip(names, parts, strict=False) for _ in range(part.n_boxes)]
+    stems = [
+        PurePosixPath(file).stem
+        for file, part in zip(names, parts, strict=False)
+        for _ in range(part.n_boxes)
+    ]
     rows = _values(gathered.boxes.get("source_id"), gathered.n_boxes)
     gathered.box_tokens = [f"{stem}:{row}" for stem, row in zip(stems, rows, strict=True)]
     return gathered
@@ -173,7 +181,6 @@ def _truth(options: Options, gathered: Gathered) -> FileRows | None:
         document = open_document(body, file)
     except JsonError as error:
         raise SourceError(error.what, place=error.place, mend=error.mend) from error
-    gathered.files[file] = body
     rows = read_annotations(document, file)
     if not rows.n_images:
         raise SourceError(
@@ -247,7 +254,7 @@ def _values(column: Any, n: int) -> list[Any]:  # a column in any form
     if column is None or isinstance(column, str | int | float):
         return [column] * n
     if isinstance(column, np.ndarray):
-        return column.tolist()
+        return list(column.tolist())
     if isinstance(column, pa.Array):
-        return column.to_pylist()
+        return list(column.to_pylist())
     return list(column)

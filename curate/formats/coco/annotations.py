@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from curate.assembly import Fault
 from curate.errors import quote
-from curate.formats.coco.document import Document, Records, loose
+from curate.formats.coco.document import Document, Records, loose, views
 from curate.formats.coco.records import (
     ABSENT,
     Annotation,
@@ -95,9 +95,7 @@ def _read_classes(document: Document, file: str, rows: FileRows) -> None:
     categories, wrong = decode_all(records, document, Category, 0, len(records.raws))
     lines = document.lines(records.starts)
     for row, reason in wrong:
-        rows.faults.append(
-            _fault("SRC-001", reason, "correct the category", file, int(lines[row]))
-        )
+        rows.faults.append(_fault("SRC-001", reason, "correct the category", file, int(lines[row])))
     named: dict[str, int | str] = {}
     for row, category in enumerate(categories):
         if category.id is None or category.name is None:
@@ -208,7 +206,7 @@ def _read_boxes(document: Document, file: str, records: Records, rows: FileRows)
 def _with_words(columns: dict[str, Any], rows: FileRows) -> dict[str, Any]:
     """The columns with codes turned into words, once for all chunks."""
     code = pa.array(columns.pop("class_code"))
-    names = [rows.class_name.get(key) for key in rows.class_code]
+    names = [None if key is None else rows.class_name.get(key) for key in rows.class_code]
     stated = [
         name or (None if key is None else str(key))
         for name, key in zip(names, rows.class_code, strict=True)
@@ -235,7 +233,7 @@ def _join(parts: list[Any]) -> Any:  # all numpy, all Arrow, or lists among them
 
 
 def _as_list(part: Any) -> list[Any]:  # ids in either form
-    return part.tolist() if isinstance(part, np.ndarray) else part
+    return list(part.tolist() if isinstance(part, np.ndarray) else part)
 
 
 def _chunk(
@@ -423,20 +421,18 @@ def _ids(ids: list[Any]) -> Any:  # an int64 array, or a list when some are text
 def _attributes(raws: list[msgspec.Raw]) -> pa.Array:
     if raws.count(ABSENT) == len(raws):
         return pa.nulls(len(raws), pa.large_string())
-    texts = [
-        None if raw is ABSENT else bytes(raw).decode("utf-8", "replace") for raw in raws
-    ]
+    texts = [None if raw is ABSENT else bytes(raw).decode("utf-8", "replace") for raw in raws]
     return pa.array([None if text in ("null", "{}") else text for text in texts], pa.large_string())
 
 
 def outline_kinds(outlines: Sequence[msgspec.Raw]) -> np.ndarray[Any, np.dtype[np.int8]]:
     """(N,) int8: 0 no outline (a box), 1 polygon, 2 mask, told by the first bytes of each."""
     n = len(outlines)
-    views = list(map(memoryview, outlines))
-    first = np.fromiter(map(_FIRST, views), np.uint8, n)
+    texts = views(outlines)
+    first = np.fromiter(map(_FIRST, texts), np.uint8, n)
     kinds = np.where(first == ord("{"), 2, np.where(first == ord("["), 1, 0)).astype(np.int8)
     # No ring fits into so few bytes: these are empty lists.
-    short = np.fromiter(map(len, views), np.int64, n) < len("[[1,2]]")
+    short = np.fromiter(map(len, texts), np.int64, n) < len("[[1,2]]")
     kinds[short & (kinds == 1)] = 0
     return kinds
 

@@ -115,12 +115,18 @@ class Document:
         return line_breaks(self.body)
 
 
+def views(raws: Sequence[msgspec.Raw]) -> list[memoryview]:
+    """The bytes of each record, without copies."""
+    # mypy does not know that a Raw has the buffer protocol.
+    return list(map(memoryview, raws))  # type: ignore[arg-type]
+
+
 def span_arrays(
     raws: Sequence[msgspec.Raw], text: Body
 ) -> tuple[np.ndarray[Any, np.dtype[np.int64]], np.ndarray[Any, np.dtype[np.int64]]]:
     """Byte offsets [start, end) of views into `text`, as two (N,) int64 arrays."""
     n = len(raws)
-    lengths = np.fromiter(map(len, map(memoryview, raws)), np.int64, n)
+    lengths = np.fromiter(map(len, views(raws)), np.int64, n)
     if not n:
         return lengths, lengths
     base = pa.py_buffer(text).address

@@ -111,7 +111,7 @@ def read_loosely(record: Any, kind: type[Any]) -> tuple[Any, list[str]]:  # any 
     return kind(**values), reasons
 
 
-_REQUIRED = {
+_REQUIRED: dict[object, dict[str, str]] = {
     Annotation: {"id": "no id", "image_id": "no image_id", "bbox": "no bbox"},
     Result: {"image_id": "no image_id", "category_id": "no category_id", "score": "no score"},
     Image: {"id": "no id", "file_name": "no file_name"},
@@ -169,7 +169,11 @@ def _flag(value: object) -> tuple[int | None, str]:
 def _size(value: object) -> tuple[int | None, str]:
     number, reason = _id(value) if value is not None else (None, "")
     if isinstance(number, str):
-        return (int(number), "") if number.isdecimal() and len(number) < 10 else (None, "a number of px")
+        return (
+            (int(number), "")
+            if number.isdecimal() and len(number) < 10
+            else (None, "a number of px")
+        )
     return number, reason and "a whole number of px"
 
 

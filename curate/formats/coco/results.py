@@ -42,7 +42,8 @@ def read_results(
     usable = (image_rows >= 0) & ~np.isin(np.arange(len(results)), list(captions))
     keep = np.flatnonzero(usable)
     row_of = np.cumsum(usable) - 1
-    for row in np.flatnonzero((image_rows < 0) & ~np.isin(np.arange(len(results)), list(captions))):
+    lost = (image_rows < 0) & ~np.isin(np.arange(len(results)), list(captions))
+    for row in np.flatnonzero(lost).tolist():
         rows.faults.append(_unknown_image(results[row], file, int(row), int(lines[row]), truth))
     for row, reason in wrong:
         if row in captions:
@@ -171,9 +172,7 @@ def _unknown_image(
 def _columns(
     results: Sequence[Any], names: dict[int | str, str]
 ) -> dict[str, Any]:  # columns: numpy, Arrow or lists
-    xywh = np.asarray(
-        [_box(result) for result in results], np.float64
-    ).reshape(len(results), 4)
+    xywh = np.asarray([_box(result) for result in results], np.float64).reshape(len(results), 4)
     kinds = outline_kinds([result.segmentation for result in results])
     stated = [None if r.category_id is None else str(r.category_id) for r in results]
     return {
@@ -209,4 +208,3 @@ def _box(result: Any) -> tuple[float, ...]:  # a Result
 
 def _fault(code: str, message: str, mend: str, file: str, line: int, row: int) -> Fault:
     return Fault(code, message, mend, file, line, str(row))
-

@@ -97,7 +97,10 @@ def _edited(
         before = original.boxes[(original.boxes["file"] == file).to_numpy()]
         field = None if is_results else "annotations"
         edits += array_edits(
-            document, field, _stay(document, field, before, changes.removed_boxes, "box_id"), records
+            document,
+            field,
+            _stay(document, field, before, changes.removed_boxes, "box_id"),
+            records,
         )
         if not is_results:
             images = original.images[(original.images["file"] == file).to_numpy()]
@@ -197,9 +200,7 @@ def write_new(dataset: Dataset, folder: Path, outlines: Outlines) -> LossReport:
     predicted = (boxes["origin"] == "detector").to_numpy()
     image_ids = _whole_ids(dataset.images)
     ids = _class_ids(dataset)
-    images = [
-        _image(row, image_ids[row["image_id"]]) for row in dataset.images.to_dict("records")
-    ]
+    images = [_image(row, image_ids[row["image_id"]]) for row in dataset.images.to_dict("records")]
     licences = sorted(set(dataset.images["licence"].dropna()))
     for image in images:
         if "license" in image:
@@ -225,9 +226,7 @@ def write_new(dataset: Dataset, folder: Path, outlines: Outlines) -> LossReport:
         n_files = 2
     why = "COCO has no key for it"
     kept = _BOX_COLUMNS | set(_AS_ATTRIBUTES)
-    losses += column_losses(
-        dataset, image_columns=_IMAGE_COLUMNS, box_columns=kept, why=why
-    )
+    losses += column_losses(dataset, image_columns=_IMAGE_COLUMNS, box_columns=kept, why=why)
     return LossReport("coco", n_files, len(images), len(boxes), tuple(losses))
 
 
@@ -302,7 +301,7 @@ def _annotation(
         "image_id": image_ids[row["image_id"]],
         "category_id": ids[row["label"]],
         "bbox": _bbox(row),
-        "area": _area(row, rings),
+        "area": _plain(_area(row, rings)),
         "iscrowd": _crowd(row),
     }
     if isinstance(row["source_id"], str) and isinstance(_number(row["source_id"]), int):
@@ -331,13 +330,13 @@ def _result(
     }
 
 
-def _area(row: Mapping[Any, Any], rings: list[list[float]] | None) -> float | int:
+def _area(row: Mapping[Any, Any], rings: list[list[float]] | None) -> float:
     if not math.isnan(row["declared_area"]):
-        return _plain(row["declared_area"])
+        return float(row["declared_area"])
     measured = masks.polygon_measure(rings) if rings else None
     if measured is not None:
-        return _plain(measured[1])
-    return _plain((row["x2"] - row["x1"]) * (row["y2"] - row["y1"]))
+        return measured[1]
+    return float((row["x2"] - row["x1"]) * (row["y2"] - row["y1"]))
 
 
 def _crowd(row: Mapping[Any, Any]) -> int:

@@ -62,7 +62,16 @@ def _look(files: Files, name: str) -> str:
     if n_whole and n_whole * 2 >= len(shares):
         return "kitti"
     n_like = sum(share >= 0.5 and n > 1 for n, share in shares)
-    return "broken" if n_like * 2 >= len(shares) else "other"
+    return "broken" if n_like * 2 >= len(shares) or not _is_utf8(head) else "other"
+
+
+def _is_utf8(head: bytes) -> bool:
+    try:
+        # Unlike bytes.decode it takes a character that the head cuts in two.
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _number_share(raw: list[bytes]) -> tuple[int, float]:
@@ -90,7 +99,7 @@ def gather(files: Files, names: list[str], options: Options) -> Gathered:
         images={**rows.images, "split": splits},
         boxes={**rows.boxes, "source_id": source_ids},
         faults=rows.faults,
-        files=rows.kept,
+        files={**rows.kept},
         formats={name: NAME for name in names if name in rows.kept},
     )
 

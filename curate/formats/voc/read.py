@@ -99,7 +99,7 @@ def gather(files: Files, names: list[str], options: Options) -> Gathered:
         images={**rows.images, "split": splits},
         boxes={**rows.boxes, "source_id": source_ids},
         faults=rows.faults + faults,
-        files=rows.kept,
+        files={**rows.kept},
         formats={name: NAME for name in names if name in rows.kept},
     )
 
