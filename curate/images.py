@@ -10,18 +10,29 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+import threading
 import unicodedata
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.PpmImagePlugin import PpmImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
-from curate.errors import Place, SourceError
-from curate.tree import shown_name
+from curate.errors import Place, SourceError, quote
 
 ENDINGS = frozenset(
     [".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2"]
@@ -31,18 +42,44 @@ WORKERS = 2
 EXIF_ORIENTATION = 0x0112
 # Orientations 5 to 8 lay the picture on its side (EXIF 2.32, 4.6.4).
 SIDEWAYS = frozenset({5, 6, 7, 8})
-_TAIL_BYTES = 4096
-# All that Pillow's parsers raise for hostile bytes (UnidentifiedImageError is an OSError).
+TIFF_WIDTH, TIFF_HEIGHT = 256, 257
+# Cameras and editors leave a few bytes after the end mark.
+JPEG_TAIL_BYTES = 4096
+PNG_TAIL_BYTES = 64
+# An eXIf chunk may follow the pixels; those that matter here are small.
+PNG_EXIF_TAIL_BYTES = 64 << 10
+# Below this a thread costs more than it saves.
+SERIAL_FILES = 64
+# The formats are told by their first bytes, whatever the file is called. Pillow's own `open` would
+# also try parsers that nobody needs here, and refuses above a limit of its own.
+_PARSERS: tuple[tuple[str, tuple[bytes, ...], Callable[[BinaryIO], ImageFile]], ...] = (
+    ("JPEG", (b"\xff\xd8\xff",), JpegImageFile),
+    ("PNG", (b"\x89PNG\r\n\x1a\n",), PngImageFile),
+    ("BMP", (b"BM",), BmpImageFile),
+    ("GIF", (b"GIF87a", b"GIF89a"), GifImageFile),
+    ("WebP", (b"RIFF",), WebPImageFile),
+    ("TIFF", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), TiffImageFile),
+    ("PPM", (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6"), PpmImageFile),
+    ("JPEG 2000", (b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  \r\n\x87\n"), Jpeg2KImageFile),
+)
+# All that Pillow's parsers raise for hostile bytes (UnidentifiedImageError is an OSError,
+# NotImplementedError a RuntimeError).
 _BROKEN = (
     OSError, SyntaxError, ValueError, struct.error, EOFError, OverflowError, IndexError, KeyError,
-    TypeError, AttributeError, ZeroDivisionError, MemoryError, NotImplementedError, RuntimeError,
+    TypeError, AttributeError, AssertionError, ZeroDivisionError, MemoryError, RuntimeError,
     Image.DecompressionBombError,
 )  # fmt: skip
+# `warnings.catch_warnings` changes the whole process: one at a time.
+_quiet_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture file. Sizes in px; None and an `error` when it cannot be opened."""
+    """One picture file.
+
+    `path` is relative as in `Pictures.files`, sizes are in px; they are None, and `error` says
+    why, when the file cannot be opened. `exif_orientation` is 1 .. 8, 1 when absent or invalid.
+    """
 
     path: str
     n_bytes: int
@@ -54,52 +91,89 @@ class Picture:
     error: str | None = None
 
 
+class _Index:
+    """Files by a text each (a path, or a path without ending), for looking up inexact names."""
+
+    def __init__(self, texts: Iterable[tuple[str, str]]) -> None:
+        self._exact: dict[str, list[str]] = defaultdict(list)
+        self._folded: dict[str, list[str]] = defaultdict(list)
+        self._tails: dict[str, list[str]] = defaultdict(list)
+        self._depth = 0
+        for text, file in texts:
+            folded = _folded(text)
+            self._exact[text].append(file)
+            self._folded[folded].append(file)
+            self._depth = max(self._depth, folded.count("/") + 1)
+            self._tails[folded].append(file)
+            slash = folded.find("/")
+            while slash >= 0:
+                self._tails[folded[slash + 1 :]].append(file)
+                slash = folded.find("/", slash + 1)
+
+    def find(self, name: str) -> list[str]:
+        """The files of this text; else in other case; else of its longest matching path end."""
+        if name in self._exact:
+            return list(self._exact[name])
+        folded = _folded(name)
+        if folded in self._folded:
+            return list(self._folded[folded])
+        parts = folded.split("/")
+        for first in range(max(len(parts) - self._depth, 0), len(parts)):
+            tail = "/".join(parts[first:])
+            if tail in self._tails:
+                return list(self._tails[tail])
+        return []
+
+
 class Pictures:
     """The pictures below a folder, found by the names that labels state, measured when asked for.
 
-    `files` are their paths below `root`, `/` separators, NFC, sorted.
+    `files` are their paths below `root`, sorted, with `/` separators and spelt as on disk (bytes
+    that are no text written as escapes).
     """
 
-    def __init__(self, root: Path, real: Mapping[str, str], max_pixels: int) -> None:
+    def __init__(
+        self, root: Path, real: Mapping[str, str], max_pixels: int, workers: int = WORKERS
+    ) -> None:
         self.root = root
         self.files = tuple(real)
         self._real = real
         self._max_pixels = max_pixels
+        self._workers = workers
         self._measured: dict[str, Picture] = {}
-        self._exact = set(real)
-        self._folded: dict[str, list[str]] = defaultdict(list)
-        self._names: dict[str, list[str]] = defaultdict(list)
-        self._stems: dict[str, list[str]] = defaultdict(list)
-        for file in real:
-            folded = _folded(file)
-            path = PurePosixPath(folded)
-            self._folded[folded].append(file)
-            self._names[path.name].append(file)
-            self._stems[path.stem].append(file)
+
+    @cached_property
+    def _names(self) -> _Index:
+        return _Index((file, file) for file in self.files)
+
+    @cached_property
+    def _stems(self) -> _Index:
+        return _Index((file[: file.rindex(".")], file) for file in self.files)
 
     def find(self, name: str) -> list[str]:
         """The pictures that a label's name may mean: one is clear, several are ambiguous.
 
-        The first rule that finds any wins: the path itself; the path in other case; the longest
-        matching end of the path; for a name without a picture's ending, the same by stems.
+        The first rule that finds any wins: the path itself; the path in other case or Unicode
+        form; the longest matching end of the path. A name without a picture's ending is compared
+        with the pictures' paths without their endings.
         """
-        if name in self._exact:
-            return [name]
-        folded = _folded(name)
-        if folded in self._folded:
-            return list(self._folded[folded])
-        path = PurePosixPath(folded)
-        if path.suffix in ENDINGS:
-            return _longest_tail(self._names.get(path.name, []), path.parts, stem=False)
-        return _longest_tail(self._stems.get(path.name, []), path.parts, stem=True)
+        stated = name.replace("\\", "/").removeprefix("./")
+        index = self._names if _has_ending(stated) else self._stems
+        return index.find(stated)
 
     def measure(self, files: Iterable[str]) -> dict[str, Picture]:
         """The pictures of these files, each opened once however often it is asked for."""
         wanted = list(dict.fromkeys(files))
         fresh = [file for file in wanted if file not in self._measured]
-        with ThreadPoolExecutor(WORKERS) as pool:
-            for picture in pool.map(self._open, fresh, chunksize=64):
-                self._measured[picture.path] = picture
+        with _quiet_lock, warnings.catch_warnings():
+            # Pillow warns of large and odd files; what matters here is said in `error`.
+            warnings.simplefilter("ignore")
+            if len(fresh) < SERIAL_FILES:
+                pictures = [self._open(file) for file in fresh]
+            else:
+                with ThreadPoolExecutor(self._workers) as pool:
+                    pictures = list(pool.map(self._open, fresh))
+        self._measured.update(zip(fresh, pictures, strict=True))
         return {file: self._measured[file] for file in wanted}
 
     def size(self, file: str) -> tuple[int, int] | None:
@@ -114,11 +188,13 @@ class Pictures:
         return self.root / self._real[file]
 
     def _open(self, file: str) -> Picture:
-        return open_picture(self.path(file), file, max_pixels=self._max_pixels)
+        return _picture(self.path(file), file, self._max_pixels)
 
 
-def open_pictures(root: Path, *, max_pixels: int = MAX_PIXELS) -> Pictures:
-    """The pictures below a folder; hidden folders are left out, links to files are followed.
+def open_pictures(
+    root: Path, *, max_pixels: int = MAX_PIXELS, workers: int = WORKERS
+) -> Pictures:
+    """The pictures below a folder; links to files are followed, hidden names are left out.
 
     Parameters
     ----------
@@ -126,79 +202,96 @@ def open_pictures(root: Path, *, max_pixels: int = MAX_PIXELS) -> Pictures:
         The folder.
     max_pixels
         A picture whose header claims more pixels is not decoded: it counts as unreadable.
+    workers
+        Threads that open pictures.
 
     Raises
     ------
     SourceError
-        When the folder is not there, or is none.
+        When the folder is not there, is none, or a folder below it cannot be listed.
     """
     root = Path(root)
     if not root.is_dir():
         what = "is no folder" if root.exists() else "no such folder"
         raise SourceError(what, place=Place(str(root)), mend="check --images")
     real: dict[str, str] = {}
-    for folder, subfolders, names in os.walk(root):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        for name in names:
-            if PurePosixPath(name.lower()).suffix in ENDINGS:
-                relative = (Path(folder) / name).relative_to(root).as_posix()
-                real[shown_name(relative)] = relative
-    return Pictures(root, dict(sorted(real.items())), max_pixels)
+    try:
+        for relative in _listed(root, ""):
+            real[_text(relative)] = relative
+    except OSError as error:
+        raise SourceError(
+            f"cannot be listed: {error.strerror or error}",
+            place=Place(_text(str(error.filename or root))),
+            mend="check its permissions",
+        ) from error
+    return Pictures(root, dict(sorted(real.items())), max_pixels, workers)
+
+
+def _listed(folder: Path, prefix: str) -> list[str]:
+    """Relative paths of the picture files; pipes and devices of a picture's name are none."""
+    files: list[str] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                files += _listed(folder / entry.name, f"{prefix}{entry.name}/")
+            elif _has_ending(entry.name) and entry.is_file():
+                files.append(prefix + entry.name)
+    return files
+
+
+def _has_ending(name: str) -> bool:
+    return PurePosixPath(name.rpartition("/")[2].lower()).suffix in ENDINGS
+
+
+def _text(name: str) -> str:
+    # Not NFC, unlike `tree.shown_name`: two files may differ in just that, and `images.path` is
+    # where others look for the picture.
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-def _longest_tail(files: list[str], parts: tuple[str, ...], *, stem: bool) -> list[str]:
-    best: list[str] = []
-    best_length = 0
-    for file in files:
-        own = PurePosixPath(_folded(file))
-        own_parts = (*own.parts[:-1], own.stem) if stem else own.parts
-        length = 0
-        for a, b in zip(reversed(own_parts), reversed(parts), strict=False):
-            if a != b:
-                break
-            length += 1
-        if length > best_length:
-            best, best_length = [file], length
-        elif length == best_length:
-            best.append(file)
-    return best
-
-
-def open_picture(path: Path, file: str, *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """The size, orientation and faults of one picture file; never raises for its contents.
-
-    Parameters
-    ----------
-    path
-        Where it is.
-    file
-        What it is called in the result.
-    max_pixels
-        Above this it is not decoded: an error says so.
-    """
+def _picture(path: Path, file: str, max_pixels: int) -> Picture:
+    """What the header of one file says; never raises for its contents."""
     try:
-        n_bytes = path.stat().st_size
+        with path.open("rb") as stream:
+            n_bytes = os.fstat(stream.fileno()).st_size
+            head = stream.read(16)
+            stream.seek(0)
+            for kind, marks, parser in _PARSERS:
+                if head.startswith(marks):
+                    return _parsed(stream, kind, parser, Picture(file, n_bytes), max_pixels)
     except OSError as error:
         return Picture(file, 0, error=error.strerror or str(error))
+    known = ", ".join(kind for kind, _, _ in _PARSERS)
+    error_text = f"begins with {quote(head)}, not as any of {known}" if head else "is empty"
+    return Picture(file, n_bytes, error=error_text)
+
+
+def _parsed(
+    stream: BinaryIO,
+    kind: str,
+    parser: Callable[[BinaryIO], ImageFile],
+    found: Picture,
+    max_pixels: int,
+) -> Picture:
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of large and odd files; what matters here is said in `error`.
-            warnings.simplefilter("ignore")
-            with Image.open(path) as image:
-                width, height = image.size
-                if width * height > max_pixels:
-                    return Picture(file, n_bytes, error=_too_large(width, height, max_pixels))
-                turned = _orientation(image)
-                if _may_be_cut(path, image.format, n_bytes):
-                    image.load()
+        image = parser(stream)
+        width, height = _stored_size(image)
+        if width * height > max_pixels:
+            return Picture(found.path, found.n_bytes, error=_too_large(width, height, max_pixels))
+        turned = _orientation(image, stream, found.n_bytes)
+        if _may_be_cut(image, kind, stream, found.n_bytes):
+            image.load()
     except _BROKEN as error:
-        return Picture(file, n_bytes, error=str(error).splitlines()[0] if str(error) else "broken")
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        return Picture(found.path, found.n_bytes, error=f"broken {kind}: {reason}")
     upright = (height, width) if turned in SIDEWAYS else (width, height)
-    return Picture(file, n_bytes, *upright, width, height, turned)
+    return Picture(found.path, found.n_bytes, *upright, width, height, turned)
 
 
 def _too_large(width: int, height: int, max_pixels: int) -> str:
@@ -208,28 +301,78 @@ def _too_large(width: int, height: int, max_pixels: int) -> str:
     )
 
 
-def _orientation(image: Image.Image) -> int:
-    value = image.getexif().get(EXIF_ORIENTATION, 1)
+def _stored_size(image: ImageFile) -> tuple[int, int]:
+    if isinstance(image, TiffImageFile):
+        # Pillow turns a TIFF upright by itself, and states that size.
+        return int(image.tag_v2[TIFF_WIDTH]), int(image.tag_v2[TIFF_HEIGHT])
+    return image.size
+
+
+def _orientation(image: ImageFile, stream: BinaryIO, n_bytes: int) -> int:
+    """The EXIF orientation; 1 when there is none that can be read, as viewers take it.
+
+    Pillow's `getexif` is not used: it decodes a whole PNG, and takes XMP's word, too.
+    """
+    try:
+        if isinstance(image, TiffImageFile):
+            value = image.tag_v2.get(EXIF_ORIENTATION)
+        else:
+            block = image.info.get("exif")
+            if block is None and isinstance(image, PngImageFile):
+                block = _late_exif(_tail(stream, n_bytes, PNG_EXIF_TAIL_BYTES))
+            if not isinstance(block, bytes):
+                return 1
+            exif = Image.Exif()
+            exif.load(block)
+            value = exif.get(EXIF_ORIENTATION)
+    except _BROKEN:
+        return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _may_be_cut(path: Path, kind: str | None, n_bytes: int) -> bool:
-    """Whether the end of the file lacks the mark that its format closes with."""
-    mark = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}.get(kind or "")
-    if mark is None:
-        return False
-    with path.open("rb") as stream:
-        stream.seek(max(n_bytes - _TAIL_BYTES, 0))
-        return mark not in stream.read()
+def _late_exif(tail: bytes) -> bytes | None:
+    """The eXIf chunk that stands after the pixels of a PNG (PNG 3rd edition, 11.3.4.4)."""
+    at = tail.rfind(b"eXIf")
+    if at < 4:
+        return None
+    length = int.from_bytes(tail[at - 4 : at], "big")
+    block = tail[at + 4 : at + 4 + length]
+    return block if len(block) == length and block.startswith((b"II*\0", b"MM\0*")) else None
+
+
+def _tail(stream: BinaryIO, n_bytes: int, wanted: int, start: int = 0) -> bytes:
+    """The last `wanted` bytes, but none before `start`; the stream stays where it is."""
+    position = stream.tell()
+    stream.seek(max(n_bytes - wanted, start))
+    tail = stream.read()
+    stream.seek(position)
+    return tail
+
+
+def _may_be_cut(image: ImageFile, kind: str, stream: BinaryIO, n_bytes: int) -> bool:
+    """Whether the file's end gives reason to decode it; WebP is checked when it is opened."""
+    if kind == "JPEG":
+        # A thumbnail in the header has an end mark of its own.
+        return b"\xff\xd9" not in _tail(stream, n_bytes, JPEG_TAIL_BYTES, stream.tell())
+    if kind == "PNG":
+        return b"IEND" not in _tail(stream, n_bytes, PNG_TAIL_BYTES)
+    if kind == "GIF":
+        return b";" not in _tail(stream, n_bytes, 1)
+    if kind in ("BMP", "PPM"):
+        return n_bytes < image.width * image.height * len(image.getbands())
+    return False
 
 
 def same_bytes(pictures: Pictures, measured: Mapping[str, Picture]) -> list[list[str]]:
-    """Groups of pictures that are the same file byte for byte, each sorted, sorted by the first."""
-    by_size: dict[int, list[str]] = defaultdict(list)
+    """Groups of pictures that are the same file byte for byte, each sorted, sorted by the first.
+
+    Files that cannot be opened are left out: their fault is another one.
+    """
+    like: dict[tuple[int, int | None, int | None], list[str]] = defaultdict(list)
     for file, picture in measured.items():
         if picture.error is None:
-            by_size[picture.n_bytes].append(file)
-    candidates = [file for files in by_size.values() if len(files) > 1 for file in files]
+            like[picture.n_bytes, picture.stored_width, picture.stored_height].append(file)
+    candidates = [file for files in like.values() if len(files) > 1 for file in files]
     with ThreadPoolExecutor(WORKERS) as pool:
         digests = list(pool.map(lambda file: _digest(pictures.path(file)), candidates))
     by_digest: dict[bytes, list[str]] = defaultdict(list)

@@ -217,6 +217,11 @@ def _by_other_hand(record: Record, page: Page, rng: np.random.Generator) -> Reco
     return replace(record, box=(x1, y1, x2, y2))
 
 
+def is_small(thing: Thing) -> bool:
+    """Whether annotator b calls it difficult, so that checks of pairs leave it out."""
+    return min(thing.x2 - thing.x1, thing.y2 - thing.y1) < SMALL_SIDE_PX / 2
+
+
 def shoelace(polygon: tuple[tuple[float, float], ...]) -> float:
     """The area of a simple polygon, px^2."""
     following = (*polygon[1:], polygon[0])
@@ -312,7 +317,7 @@ def _voc_object(record: Record) -> str:
         f"\t\t<pose>{POSES.get(thing.look, 'Unspecified')}</pose>\n"
         f"\t\t<truncated>{int(thing.truncated > 0.15)}</truncated>\n"
         f"\t\t<occluded>{int(thing.occluded > 0.05)}</occluded>\n"
-        f"\t\t<difficult>{int(y2 - y1 < SMALL_SIDE_PX)}</difficult>\n"
+        f"\t\t<difficult>{int(is_small(thing))}</difficult>\n"
         f"\t\t<bndbox>\n{box}\t\t</bndbox>\n\t</object>"
     )
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from curate.demo.labels import SOURCES, Page, Record, file_of, spots, stated_name
+from curate.demo.labels import SOURCES, Page, Record, file_of, is_small, spots, stated_name
 from curate.demo.scene import LABELS, Box, Scene, area, intersection, iou
 
 COCO, VOC, KITTI, MAKESENSE = SOURCES
@@ -95,10 +95,10 @@ def plant(
     for number, source in enumerate(SOURCES):
         rng = np.random.default_rng([seed, 3001 + number])
         bed = _Bed(source, list(clean[source]), pictures, rng)
+        _plant_in_pages(bed)
         for recipe in RECIPES:
             if source in recipe.sources:
                 bed.plant(recipe)
-        _plant_in_pages(bed)
         faulty[source] = bed.pages
         listed = {page.name for page in clean[source]}
         unlisted = sorted({page.name for page in clean[COCO]} - listed)
@@ -130,7 +130,8 @@ class _Bed:
         for place in self.free:
             page = self.pages[place]
             for at, record in enumerate(page.records):
-                made = None if record.thing.members else recipe.make(page, record)
+                is_apt = not record.thing.members and not is_small(record.thing)
+                made = recipe.make(page, record) if is_apt else None
                 if made is None or not _stands_alone(page, record, made):
                     continue
                 records = list(page.records)
@@ -371,13 +372,14 @@ def _is_upright(page: Page) -> bool:
     return page.scene.exif_orientation == 1
 
 
+# The pickiest first, in both lists: few pages suit it.
 PAGE_RECIPES: tuple[PageRecipe, ...] = (
+    PageRecipe("IMG-005", "image-frame-mismatch", "size and boxes are for the picture as stored",
+               VOC, lambda page: page.scene.exif_orientation in (6, 8), as_stored),
     PageRecipe("IMG-004", "image-size-mismatch", "the declared height is a third too large", COCO,
                _is_upright, lambda page: replace(page, height=page.height * 4 // 3)),
     PageRecipe("IMG-004", "image-size-mismatch", "the declared width is twice the picture's", VOC,
                _is_upright, lambda page: replace(page, width=page.width * 2)),
-    PageRecipe("IMG-005", "image-frame-mismatch", "size and boxes are for the picture as stored",
-               VOC, lambda page: page.scene.exif_orientation in (6, 8), as_stored),
     PageRecipe("IMG-006", "image-recorded-twice", "a second record with the same file_name", COCO,
                _is_upright, lambda page: page),
     PageRecipe("SRC-002", "file-unreadable", "the XML ends in its middle", VOC,

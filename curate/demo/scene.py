@@ -206,6 +206,8 @@ def _add(
                 and all(_is_clear(thing, other) for other in things[:n_anchors])
                 and all(_may_meet(thing, other) for other in things[n_anchors:])
             )
+        # Half a pixel that ends at the very border would round over it in Make Sense's rows.
+        fits = fits and (thing.truncated > 0 or thing.x2 < scene.width)
         if fits and min(thing.x2 - thing.x1, thing.y2 - thing.y1) >= MIN_SIDE_PX:
             return [*things, thing]
     return things
@@ -250,12 +252,17 @@ def _across(scene: Scene, look: str, rng: np.random.Generator) -> float:
 def _thing(
     scene: Scene, label: str, look: str, full: Box, *, depth_m: float, mirrored: bool, tint: int
 ) -> Thing:
-    x1, y1 = max(full[0], 0.0), max(full[1], 0.0)
-    x2, y2 = min(full[2], float(scene.width)), min(full[3], float(scene.height))
-    inside_frac = max(x2 - x1, 0.0) * max(y2 - y1, 0.0) / area(full)
+    limits = (scene.width, scene.height, scene.width, scene.height)
+    edges = [min(max(edge, 0.0), float(limit)) for edge, limit in zip(full, limits, strict=True)]
+    truncated = 0.0
+    if tuple(edges) != full:
+        inside_frac = max(edges[2] - edges[0], 0.0) * max(edges[3] - edges[1], 0.0) / area(full)
+        truncated = max(0.01, round(1 - inside_frac, 2))
+        # Whole pixels for the same reason as in `_add`: position and size are rounded apart.
+        edges = [float(math.floor(edge + 0.5)) for edge in edges]
+    x1, y1, x2, y2 = edges
     return Thing(
-        label, x1, y1, x2, y2, look, full, round(depth_m, 3), mirrored, tint,
-        truncated=round(1 - inside_frac, 2),
+        label, x1, y1, x2, y2, look, full, round(depth_m, 3), mirrored, tint, truncated=truncated
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -31,6 +31,10 @@ from curate.formats.combining import combine, part_of
 from curate.formats.reading import Files, KeptFiles, Options
 from curate.formats.writing import Loss, LossReport
 from curate.tree import Tree, open_tree
+
+if TYPE_CHECKING:
+    # Only named here: the picture library loads when pictures are asked for.
+    from curate.images import Pictures
 
 __all__ = [
     "READERS",
@@ -114,16 +118,18 @@ def read(path: Path | str, options: ReadOptions | None = None) -> Dataset:
         When no reader, or more than one, fits.
     """
     options = options or ReadOptions()
-    path = Path(path)
+    pictures = _pictures(options)
+    return _with_pictures(_read_labels(Path(path), options, pictures), options, pictures)
+
+
+def _read_labels(path: Path, options: ReadOptions, pictures: Pictures | None) -> Dataset:
+    """As `read`, but the pictures only give the sizes that the labels lack."""
     if is_dataset_folder(path):
-        dataset = load(path)
-        if options.images is not None:
-            dataset = _with_pictures(dataset, options)
-        return dataset
+        return load(path)
     tree = open_tree(path)
     name, names = _chosen(tree, path, options)
     reader = READERS[name]
-    told = _options(options, name)
+    told = _options(options, pictures)
     gathered: Gathered = getattr(reader.load(), reader.gather)(tree, names, told)
     _refuse_nothing(gathered, path)
     own_name = source_name(path, options.name)
@@ -132,8 +138,7 @@ def read(path: Path | str, options: ReadOptions | None = None) -> Dataset:
         image_source = source_name(options.truth, None)
     record = _record(name, told, own_name, image_source)
     dataset = replace(assemble(image_source, gathered, options=record), name=own_name)
-    dataset = _with_size(dataset, options)
-    return _with_pictures(dataset, options, told) if options.images is not None else dataset
+    return _with_size(dataset, options)
 
 
 def read_all(paths: Sequence[Path], options: ReadOptions | None = None) -> Dataset:
@@ -152,13 +157,15 @@ def read_all(paths: Sequence[Path], options: ReadOptions | None = None) -> Datas
     kinds = {path: _format_of(path, options) for path in paths}
     truths = [path for path in paths if kinds[path] == "coco"]
     parts = []
+    pictures = _pictures(options)
     for path in paths:
         own = replace(options, name=None)
         if kinds[path] == "coco-results" and options.truth is None and len(truths) == 1:
             own = replace(own, truth=truths[0])
-        parts.append(read(path, own))
+        parts.append(_read_labels(path, own, pictures))
     name = options.name or "+".join(part.name for part in parts)
-    return combine(name, parts)
+    # Joined once: a picture of one source is no orphan of another.
+    return _with_pictures(combine(name, parts), options, pictures)
 
 
 def _format_of(path: Path, options: ReadOptions) -> str:
@@ -245,7 +252,7 @@ def _listing(files: Sequence[str]) -> str:
     return f"{shown}, … {len(files)} files" if len(files) > 3 else shown or "no files"
 
 
-def _options(options: ReadOptions, name: str) -> Options:
+def _options(options: ReadOptions, pictures: Pictures | None) -> Options:
     truth = None
     if options.truth is not None:
         tree = open_tree(options.truth)
@@ -261,14 +268,14 @@ def _options(options: ReadOptions, name: str) -> Options:
     return Options(
         classes=options.classes,
         size_wh=options.size_wh,
-        pictures=_pictures(options),
+        pictures=pictures,
         truth=truth,
         kind=kind,
         class_ids="index" if options.class_ids == "index" else "own",
     )
 
 
-def _pictures(options: ReadOptions) -> Any:  # curate.images.Pictures, loaded only when asked for
+def _pictures(options: ReadOptions) -> Pictures | None:
     if options.images is None:
         return None
     from curate.images import open_pictures
@@ -277,13 +284,13 @@ def _pictures(options: ReadOptions) -> Any:  # curate.images.Pictures, loaded on
     return open_pictures(options.images, **limit)
 
 
-def _with_pictures(dataset: Dataset, options: ReadOptions, told: Options | None = None) -> Dataset:
+def _with_pictures(dataset: Dataset, options: ReadOptions, pictures: Pictures | None) -> Dataset:
+    if pictures is None:
+        return dataset
     from curate.formats.pictures import join_pictures
 
-    pictures = told.pictures if told is not None and told.pictures else _pictures(options)
-    joined = join_pictures(dataset, pictures)
     root = Path(str(options.images)).absolute()
-    return replace(joined, images_root=root)
+    return replace(join_pictures(dataset, pictures), images_root=root)
 
 
 def _with_size(dataset: Dataset, options: ReadOptions) -> Dataset:

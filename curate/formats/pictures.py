@@ -18,7 +18,10 @@ from curate.assembly import Fault, findings_table, sorted_findings
 from curate.dataset import Dataset
 from curate.errors import TableError, quote
 from curate.images import SIDEWAYS, Picture, Pictures, same_bytes
-from curate.tables import IMAGE_COLUMNS, key_hashes, make_table
+from curate.tables import IMAGE_COLUMNS, key_hashes, make_table, normal_key
+
+# What joining says, so that joining once more says it once.
+_CODES = ("IMG-001", "IMG-002", "IMG-003", "IMG-004", "IMG-005", "IMG-007", "IMG-008")
 
 
 @dataclass
@@ -27,53 +30,62 @@ class _Join:
 
     names: list[str]
     declared: list[tuple[int, int] | None]
-    files: list[Any]  # text or NaN
-    lines: list[Any]  # as above
+    files: list[str | None]
+    lines: list[int | None]
     paths: list[str | None] = field(default_factory=list)
+    unclear: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     stored: list[int] = field(default_factory=list)
 
     def tell(self, code: str, row: int, message: str, mend: str) -> None:
         """Adds the fault of one image."""
-        file, line = self.files[row], self.lines[row]
         self.faults.append(
-            Fault(
-                code,
-                message,
-                mend,
-                file if isinstance(file, str) else None,
-                None if pd.isna(line) else int(line),
-                images=(row,),
-            )
+            Fault(code, message, mend, self.files[row], self.lines[row], images=(row,))
         )
 
 
 def join_pictures(dataset: Dataset, pictures: Pictures) -> Dataset:
     """The dataset with what its pictures say: path, size, orientation, findings, orphans.
 
-    Adds a row with `label_state` missing for every picture that no label names.
+    Adds a row with `label_state` missing for every picture that no label names. What an earlier
+    join has said is replaced.
     """
+    dataset = _unjoined(dataset)
     images = dataset.images
     join = _Join(
         names=_stated_names(images),
         declared=_declared(images),
-        files=images["file"].tolist(),
-        lines=images["line"].tolist(),
+        files=_with_none(images["file"]),
+        lines=_with_none(images["line"]),
     )
     measured = pictures.measure(pictures.files)
     join.paths = [_chosen(join, row, pictures, measured) for row in range(len(images))]
     table = _with_sizes(images, join, measured)
-    used = {path for path in join.paths if path is not None}
+    used = {path for path in join.paths if path is not None} | join.unclear
     orphans = [file for file in pictures.files if file not in used]
     table = _with_orphans(dataset, table, orphans, measured, join)
     joined = dataset.with_tables(images=table)
     _tell_duplicates(joined, join, pictures, measured)
-    if join.stored:
-        _tell_stored(join, dataset.name)
+    _tell_stored(join, images["source"].tolist())
     fresh = findings_table(join.faults, table, dataset.boxes, dataset.name)
     parts = [part for part in (dataset.findings, fresh) if len(part)]
     findings = pd.concat(parts, ignore_index=True) if parts else fresh
     return joined.with_tables(findings=sorted_findings(findings))
+
+
+def _with_none(column: pd.Series[Any]) -> list[Any]:  # a column of any type
+    return column.astype(object).where(column.notna(), None).tolist()
+
+
+def _unjoined(dataset: Dataset) -> Dataset:
+    images, findings = dataset.images, dataset.findings
+    orphans = (images["label_state"] == "missing") & images["file"].isna() & images["path"].notna()
+    said = findings["check"].isin(_CODES)
+    if not orphans.any() and not said.any():
+        return dataset
+    return dataset.with_tables(
+        images=images[~orphans.to_numpy(bool)], findings=findings[~said.to_numpy(bool)]
+    )
 
 
 def _stated_names(images: pd.DataFrame) -> list[str]:
@@ -111,6 +123,7 @@ def _chosen(join: _Join, row: int, pictures: Pictures, measured: dict[str, Pictu
         )
         return None
     if len(found) > 1:
+        join.unclear.update(found)
         join.tell(
             "IMG-007",
             row,
@@ -147,18 +160,23 @@ def _tell_faults(join: _Join, row: int, picture: Picture) -> None:
     )
 
 
-def _tell_stored(join: _Join, name: str) -> None:
-    shown = ", ".join(join.names[row] for row in join.stored[:3])
-    more = ", …" if len(join.stored) > 3 else ""
-    fault = Fault(
-        "IMG-005",
-        f"{len(join.stored)} images ({shown}{more}) are declared at the size that the file stores,"
-        " should be upright (EXIF orientation applied): their boxes lie in the stored frame",
-        "rotate these boxes into the upright frame, or remove the EXIF orientation",
-        file=None if len(join.stored) > 1 else join.files[join.stored[0]],
-        images=tuple(join.stored),
-    )
-    join.faults.append(fault)
+def _tell_stored(join: _Join, sources: list[str]) -> None:
+    rows_of: dict[str, list[int]] = defaultdict(list)
+    for row in join.stored:
+        rows_of[sources[row]].append(row)
+    for rows in rows_of.values():
+        shown = ", ".join(join.names[row] for row in rows[:3])
+        more = ", …" if len(rows) > 3 else ""
+        files = {join.files[row] for row in rows}
+        fault = Fault(
+            "IMG-005",
+            f"{len(rows)} images ({shown}{more}) are declared at the size that the file stores,"
+            " should be upright (EXIF orientation applied): their boxes lie in the stored frame",
+            "rotate these boxes into the upright frame, or remove the EXIF orientation",
+            file=files.pop() if len(files) == 1 else None,
+            images=tuple(rows),
+        )
+        join.faults.append(fault)
 
 
 def _with_sizes(images: pd.DataFrame, join: _Join, measured: dict[str, Picture]) -> pd.DataFrame:
@@ -201,8 +219,7 @@ def _with_orphans(
 ) -> pd.DataFrame:
     source = dataset.images["source"].iloc[0] if len(dataset.images) else dataset.name
     taken = set(images["image_key"])
-    keys = [f"{source}/{file}" for file in orphans]
-    keys = [key if key not in taken else f"{key}#orphan" for key in keys]
+    keys = [_free_key(f"{source}/{normal_key(file)}", taken) for file in orphans]
     pictures = [measured[file] for file in orphans]
     first = len(images)
     for row, picture in enumerate(pictures, first):
@@ -242,6 +259,16 @@ def _with_orphans(
     return table
 
 
+def _free_key(key: str, taken: set[str]) -> str:
+    ordinal = 1
+    free = key
+    while free in taken:
+        free = f"{key}#orphan{ordinal}"
+        ordinal += 1
+    taken.add(free)
+    return free
+
+
 def _tell_duplicates(
     dataset: Dataset, join: _Join, pictures: Pictures, measured: dict[str, Picture]
 ) -> None:
@@ -266,7 +293,7 @@ def _tell_duplicates(
         places = tuple(
             {
                 "image": keys[row],
-                "file": join.files[row] if isinstance(join.files[row], str) else None,
+                "file": join.files[row],
                 "line": None,
                 "source_id": None,
             }

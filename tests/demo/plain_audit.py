@@ -26,7 +26,7 @@ class Box:
     edges: tuple[float, float, float, float]
     area: float | None = None
     polygon: list[float] = field(default_factory=list)
-    is_crowd: bool = False
+    is_ignored: bool = False
 
     @property
     def sides(self):
@@ -108,7 +108,11 @@ def read_voc(folder: Path) -> Sheet:
             x1, y1, x2, y2 = (
                 float(thing.findtext(f"bndbox/{k}")) for k in ("xmin", "ymin", "xmax", "ymax")
             )
-            sheet.boxes.append(Box(name, str(i), thing.findtext("name"), (x1 - 1, y1 - 1, x2, y2)))
+            edges = (x1 - 1, y1 - 1, x2, y2)
+            is_difficult = thing.findtext("difficult") == "1"
+            sheet.boxes.append(
+                Box(name, str(i), thing.findtext("name"), edges, is_ignored=is_difficult)
+            )
     return sheet
 
 
@@ -123,8 +127,11 @@ def read_kitti(folder: Path) -> Sheet:
                 sheet.faults.append(("SRC-001", name, (number,)))
                 continue
             assert all(re.fullmatch(r"-?\d+\.\d\d", token) for token in tokens[4:8])
+            assert tokens[1] == "-1" or 0 <= float(tokens[1]) <= 1
+            assert tokens[2] in ("-1", "0", "1", "2")
             edges = tuple(float(token) for token in tokens[4:8])
-            sheet.boxes.append(Box(name, str(number), tokens[0], edges))
+            is_ignored = tokens[0] == "DontCare"
+            sheet.boxes.append(Box(name, str(number), tokens[0], edges, is_ignored=is_ignored))
     return sheet
 
 
@@ -210,6 +217,8 @@ def audit_boxes(sheet: Sheet, sizes, frames):
         width, height = frames.get(box.image) or sizes.get(box.image) or (math.inf, math.inf)
         if x1 < -1 or y1 < -1 or x2 > width + 1 or y2 > height + 1:
             yield "BOX-002", box.image, (box.id,)
+        elif x1 < 0 or y1 < 0 or x2 > width or y2 > height:
+            yield "BOX-009", box.image, (box.id,)
         if (
             w > 0
             and h > 0
@@ -221,7 +230,7 @@ def audit_boxes(sheet: Sheet, sizes, frames):
 
 def audit_mask(box: Box):
     w, h = box.sides
-    if box.area is not None and not box.is_crowd:
+    if box.area is not None and not box.is_ignored:
         right = [w * h] + ([shoelace(box.polygon)] if box.polygon else [])
         if all(abs(box.area - a) > max(4, 0.05 * abs(a)) for a in right):
             yield "BOX-006", box.image, (box.id,)
@@ -236,6 +245,8 @@ def audit_pairs(sheet: Sheet):
         if a.image != b.image or not a.image:
             continue
         both = (a.id, b.id)
+        if a.edges != b.edges and (a.is_ignored or b.is_ignored):
+            continue
         shared = intersection(a.edges, b.edges)
         size_a, size_b = (math.prod(box.sides) for box in (a, b))
         if not (size_a > 0 and size_b > 0):
@@ -248,7 +259,7 @@ def audit_pairs(sheet: Sheet):
                 yield "REL-002", a.image, both
             elif shared >= 0.98 * min(size_a, size_b):
                 yield "REL-004", a.image, both
-        elif overlap >= 0.95:
+        elif overlap >= 0.95 and not (a.is_ignored or b.is_ignored):
             yield "REL-003", a.image, both
 
 

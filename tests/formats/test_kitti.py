@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from curate.assembly import assemble
 from curate.dataset import Dataset
-from curate.errors import OutputError
+from curate.errors import OutputError, SourceError
 from curate.formats import kitti
 from curate.formats.reading import KeptFiles, Options
 from curate.formats.writing import LossReport
@@ -159,6 +159,26 @@ def test_file_that_is_no_text_keeps_its_image_as_unreadable(body: bytes) -> None
     assert dataset.findings["check"].tolist() == ["SRC-002"]
 
 
+class Unreadable(KeptFiles):
+    """Files of which one cannot be read."""
+
+    def read(self, file: str) -> bytes:
+        if file == "l/a.txt":
+            raise SourceError("cannot be read: Input/output error", mend="check the disk")
+        return super().read(file)
+
+    def head(self, file: str, n_bytes: int | None) -> bytes:
+        return self.read(file)[:n_bytes]
+
+
+def test_file_that_cannot_be_read_keeps_its_image_and_no_bytes() -> None:
+    files = Unreadable(MemorySources({"l/a.txt": CAR.encode(), "l/b.txt": CAR.encode()}))
+    dataset = read(files)
+    assert dataset.images["label_state"].tolist() == ["unreadable", "present"]
+    assert dataset.findings["check"].tolist() == ["SRC-002"]
+    assert dataset.sources.names() == ["l/b.txt"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -253,6 +273,14 @@ def test_change_that_kitti_cannot_hold_is_a_loss(tmp_path: Path) -> None:
     text, report = spliced(with_values(dataset, 1, occluded=1.0), tmp_path)
     assert text == f"{CAR}\nCar 1 2\n"
     assert losses(report) == {"boxes.difficult": 1, "boxes.occluded": 1, "boxes.x1": 1}
+
+
+@pytest.mark.parametrize("attributes", ["[", "[1]", '{"alpha": "x"}', '{"location": [1, 2]}'])
+def test_attributes_that_are_no_columns_are_a_loss(tmp_path: Path, attributes: str) -> None:
+    dataset = with_values(read_lines(DONT_CARE), 0, attributes=attributes)
+    text, report = spliced(dataset, tmp_path)
+    assert text == f"{DONT_CARE}\n"
+    assert losses(report) == {"boxes.attributes": 1}
 
 
 def test_unreadable_line_that_gets_a_box_is_written_anew(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from curate.assembly import assemble
 from curate.dataset import Dataset
-from curate.errors import OutputError
+from curate.errors import OutputError, SourceError
 from curate.formats import voc
 from curate.formats.reading import KeptFiles, Options
 from curate.formats.writing import LossReport
@@ -139,6 +139,7 @@ def test_one_byte_encodings_are_read_with_right_spans() -> None:
         b'<?xml version="1.0" encoding="gb2312"?><annotation/>',
         b'<?xml version="1.0" encoding="nope"?><annotation/>',
         b'<?xml version="1.0" encoding="rot13"?><annotation/>',
+        b'<?xml version="1.0" encoding="windows-1259"?><annotation/>',
         b"\0",
         b"<annotation>" + b"<a>" * 100_000,
         b"<annotation><filename>\xff</filename></annotation>",
@@ -150,6 +151,40 @@ def test_undecodable_file_keeps_its_image_as_unreadable(body: bytes) -> None:
     assert dataset.images["label_state"].tolist() == ["unreadable"]
     assert dataset.images["image_key"].tolist() == ["yard/a"]
     assert dataset.findings["check"].tolist() == ["SRC-002"]
+
+
+class Unreadable(KeptFiles):
+    """Files that are listed and cannot be read."""
+
+    def read(self, file: str) -> bytes:
+        raise SourceError("cannot be read: Input/output error", mend="check the disk")
+
+    def head(self, file: str, n_bytes: int | None) -> bytes:
+        return self.read(file)
+
+
+def test_file_that_cannot_be_read_keeps_its_image_and_no_bytes() -> None:
+    files = {"Annotations/a.xml": ONE, "ImageSets/Main/train.txt": "a"}
+    dataset = read(Unreadable(MemorySources({name: b.encode() for name, b in files.items()})))
+    assert dataset.images["label_state"].tolist() == ["unreadable"]
+    assert dataset.findings["check"].tolist() == ["SRC-002", "SRC-002"]
+    assert dataset.sources.names() == []
+
+
+def test_elements_that_no_column_holds_are_counted() -> None:
+    body = (
+        '<annotation verified="yes"><size><width>4</width><width>5</width><depth>3</depth></size>'
+        "<object><name>car</name><actions>run</actions><id>1</id><id>2</id>"
+        "<bndbox><xmin>1</xmin><xmin>2</xmin><ymin>1</ymin><xmax>3</xmax><ymax>3</ymax></bndbox>"
+        "</object></annotation>"
+    )
+    dataset = read_one(body)
+    assert voc.extras(dataset) == {"annotation@verified": 1, "actions": 1, "depth": 1, "id": 1}
+    assert dataset.boxes.loc[0, "x1"] == 0
+    assert dataset.boxes.loc[0, "attributes"] == '{"id": "1"}'
+    assert dataset.findings["message"].tolist() == [
+        "object 0 has more than one <xmin>, should have one"
+    ]
 
 
 def test_other_root_element_is_a_finding_that_names_it() -> None:
@@ -346,6 +381,30 @@ def test_changed_attribute_changes_its_element(tmp_path: Path) -> None:
     assert "<pose>Rear</pose><difficult>" in text
     assert "<colour>red</colour>" in text
     assert report.losses == ()
+
+
+def test_empty_elements_are_filled(tmp_path: Path) -> None:
+    body = ONE.replace("<difficult>0</difficult>", "<difficult/>").replace(">car<", "> <")
+    body = body.replace("<xmin>11</xmin>", "")
+    dataset = with_values(read_one(body), 0, label="car", difficult=False, x1=10.0)
+    write_back(dataset, tmp_path)
+    again = read(open_tree(tmp_path))
+    assert again.findings.empty
+    names = ["label", "difficult", "x1", "y1", "x2", "y2"]
+    assert again.boxes[names].to_numpy().tolist()[0] == ["car", False, 10.0, 20.0, 30.0, 40.0]
+
+
+def test_box_cannot_be_added_to_an_unreadable_file(tmp_path: Path) -> None:
+    text, report = spliced(added(read_one("<annotation>")), tmp_path)
+    assert text == "<annotation>"
+    assert losses(report)["boxes"] == 1
+
+
+@pytest.mark.parametrize("attributes", ["[", "[1]", '{"a b": "1"}', '{"n": 1}', '{"name": "x"}'])
+def test_attributes_that_are_no_elements_are_a_loss(tmp_path: Path, attributes: str) -> None:
+    text, report = spliced(with_values(read_one(ONE), 0, attributes=attributes), tmp_path)
+    assert text == ONE
+    assert losses(report) == {"boxes.attributes": 1}
 
 
 def test_change_that_voc_cannot_hold_is_a_loss(tmp_path: Path) -> None:

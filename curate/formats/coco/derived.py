@@ -17,6 +17,8 @@ from curate.formats.coco.document import bulk, loose
 from curate.sources import Body, Sources
 
 BLOCK_RECORDS = 20_000
+# From here on compiled code pays for the second that loading it takes.
+MANY_RECORDS = 100_000
 MASK_COLUMNS = ("mask_area", "mask_x1", "mask_y1", "mask_x2", "mask_y2")
 KEYPOINT_COLUMNS = ("kp_x1", "kp_y1", "kp_x2", "kp_y2")
 # The flag of a keypoint that is labelled and visible (cocodataset.org/#format-data).
@@ -54,10 +56,33 @@ def derive(dataset: Dataset, files: list[str]) -> pd.DataFrame:
         has_points = body.find(b'"keypoints"') >= 0
         wanted = in_file if has_points else in_file & shapes.isin(["polygon", "mask"]).to_numpy()
         rows = np.flatnonzero(wanted & dataset.boxes["start"].notna().to_numpy())
+        if len(rows) >= MANY_RECORDS and not has_points:
+            rows = _scan_polygons(dataset, rows, body, table)
         with bulk():
             for block in range(0, len(rows), BLOCK_RECORDS):
                 _derive_block(dataset, rows[block : block + BLOCK_RECORDS], body, table)
     return pd.DataFrame(table)
+
+
+def _scan_polygons(
+    dataset: Dataset,
+    rows: np.ndarray[Any, Any],
+    body: Body,
+    table: dict[str, np.ndarray[Any, Any]],
+) -> np.ndarray[Any, Any]:
+    """Measures polygons in one compiled pass; returns the rows that are still to be done."""
+    # Loading numba takes longer than a small file does.
+    from curate.formats.coco.scan import measure_outlines
+
+    starts = dataset.boxes["start"].to_numpy(np.int64)[rows]
+    ends = dataset.boxes["end"].to_numpy(np.int64)[rows]
+    bounds, areas, taken = measure_outlines(body, starts, ends)
+    done = rows[taken]
+    table["mask_area"][done] = areas[taken]
+    for column, name in enumerate(MASK_COLUMNS[1:]):
+        table[name][done] = bounds[taken, column]
+    left: np.ndarray[Any, Any] = rows[~taken]
+    return left
 
 
 def _derive_block(
