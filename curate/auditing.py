@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from curate import checks
@@ -46,6 +47,22 @@ def audit(
     wanted = checks.selected(select, ignore)
     own = dataset.findings[dataset.findings["check"].isin(wanted & set(FAULTS)).to_numpy()]
     found = checks.run(dataset, derived(dataset), select=select, ignore=ignore, params=params)
+    found = _without_told(found, own)
     tables = [table for table in (own, found) if len(table)]
     table = pd.concat(tables, ignore_index=True) if tables else found
     return Findings(sorted_findings(table), dataset)
+
+
+def _without_told(found: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
+    """The checks' findings without boxes that are not finite because their record is unreadable.
+
+    The reader has told that cause already, with the place and the value.
+    """
+    unreadable = own.loc[own["check"] == "SRC-001", "members"]
+    told = {box_id for members in unreadable for box_id in members}
+    again = [
+        check == "BOX-001" and told.issuperset(members)
+        for check, members in zip(found["check"], found["members"], strict=True)
+    ]
+    # As an array: an empty list would choose columns, not rows.
+    return found[~np.asarray(again, np.bool_)].reset_index(drop=True)

@@ -242,7 +242,8 @@ def load(folder: Path) -> Dataset:
 def is_dataset_folder(path: Path) -> bool:
     """Whether the path is a folder with a `dataset.json` of any version in it."""
     try:
-        head = (path / "dataset.json").open("rb").read(1 << 16)
+        with (path / "dataset.json").open("rb") as stream:
+            head = stream.read(1 << 16)
     except OSError:
         return False
     return b'"curate.dataset/' in head or (path / "boxes.parquet").exists()

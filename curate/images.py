@@ -191,9 +191,7 @@ class Pictures:
         return _picture(self.path(file), file, self._max_pixels)
 
 
-def open_pictures(
-    root: Path, *, max_pixels: int = MAX_PIXELS, workers: int = WORKERS
-) -> Pictures:
+def open_pictures(root: Path, *, max_pixels: int = MAX_PIXELS, workers: int = WORKERS) -> Pictures:
     """The pictures below a folder; links to files are followed, hidden names are left out.
 
     Parameters

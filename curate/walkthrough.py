@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,9 @@ def run(folder: Path, *, seed: int = 0, force: bool = False) -> Walkthrough:
             options = ReadOptions(name=name, images=part / source["images"])
             dataset = read(part / source["path"], options)
             findings = audit(dataset)
-            save(dataset, part / f"{name}.curate")
+            # The folder gets its name when it is whole; the pictures will be found there.
+            own = replace(dataset, images_root=folder.absolute() / source["images"])
+            save(own, part / f"{name}.curate")
             audits[name] = to_document(findings, name)
             sources[name] = {
                 "path": source["path"],

@@ -198,9 +198,9 @@ def test_polygons_of_the_app_as_coco_are_those_in_the_app(real_data, kind):
             label if isinstance(label, str) else None,
             ring_of(dataset, start, end),
         )
-        for key, label, start, end in table[
-            ["image_key", "label", "start", "end"]
-        ].itertuples(index=False)
+        for key, label, start, end in table[["image_key", "label", "start", "end"]].itertuples(
+            index=False
+        )
     ]
     assert got == wanted
     assert (table["shape"] == "polygon").all()
@@ -229,7 +229,9 @@ def polygons_in_app(real_data, kind):
             polygons = [{"label": r["label"], "vertices": corners(r)} for r in image["rects"]]
         for polygon in polygons if image["loadStatus"] else []:
             label = polygon["label"] if isinstance(polygon["label"], str) else None
-            found.append((image["file"], label, [v for point in polygon["vertices"] for v in point]))
+            found.append(
+                (image["file"], label, [v for point in polygon["vertices"] for v in point])
+            )
     return found
 
 
@@ -262,7 +264,11 @@ def test_exports_of_the_app_with_their_pictures_have_no_error(real_data, form):
 
 
 def test_real_exports_of_every_kind_give_documents_without_nan(real_data):
-    for folder in ("makesense/vgg_json_oct", "makesense/points_csv_before_after", "voc_parts_sample"):
+    for folder in (
+        "makesense/vgg_json_oct",
+        "makesense/points_csv_before_after",
+        "voc_parts_sample",
+    ):
         document = audited(real_data / folder)
         assert document["boxes"] > 0
         json.dumps(document, allow_nan=False)
@@ -273,7 +279,9 @@ def test_reading_leaves_the_source_as_it_is(real_data, tmp_path):
     shutil.copytree(real_data / "voc_raccoon" / "annotations", copy)
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files_below(copy)}
     audit(copy, ReadOptions(images=real_data / "voc_raccoon" / "images"))
-    assert before == {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files_below(copy)}
+    assert before == {
+        path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files_below(copy)
+    }
 
 
 def files_below(folder: Path):

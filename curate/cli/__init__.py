@@ -71,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         result = app(args=None if argv is None else list(argv), standalone_mode=False)
         return result if isinstance(result, int) else 0
     except CurateError as error:
-        typer.echo(f"curate: {error}", err=True)
+        # A file name may hold a line feed: one error stays one line.
+        typer.echo(f"curate: {error}".replace("\r", "\\r").replace("\n", "\\n"), err=True)
         return 2
     except _UsageFault as error:
         error.show()  # type: ignore[attr-defined]  # every ClickException has it

@@ -203,7 +203,8 @@ def as_stored(page: Page) -> Page:
 def _truth_row(mark: Mark, bed: _Bed) -> dict[str, Any]:
     found = spots(bed.source, bed.pages)
     places = [found[key] for key in mark.keys]
-    is_unread = mark.code == "SRC-001"
+    # A line of text that cannot be read has no box and so no id.
+    is_unread = mark.code == "SRC-001" and mark.source in (KITTI, MAKESENSE)
     return {
         "source": mark.source,
         "file": file_of(mark.source, mark.page),
@@ -350,7 +351,7 @@ RECIPES: tuple[Recipe, ...] = (
            SOURCES),
     Recipe("BOX-006", "area-mismatch", "the area of a mask was halved", _half_mask_area, (COCO,)),
     Recipe("BOX-006", "area-mismatch", "the area of a box was halved", _half_area, (COCO,)),
-    Recipe("BOX-001", "box-not-finite", "the left edge is not a number", _not_finite, (COCO, VOC)),
+    Recipe("SRC-001", "record-unreadable", "the left edge is not a number", _not_finite, (COCO, VOC)),
     Recipe("BOX-003", "box-side-not-positive", "the width is 0", _flat, (COCO, KITTI, MAKESENSE)),
     Recipe("BOX-003", "box-side-not-positive", "left and right edge were exchanged", _reversed,
            (COCO, VOC)),

@@ -6,6 +6,7 @@ load when they are used.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import json
 from collections import Counter
@@ -193,8 +194,10 @@ def _chosen(tree: Tree, path: Path, options: ReadOptions) -> tuple[str, list[str
         return "makesense", []
     taken = recognise(tree)
     place = Place(str(path))
-    if not taken:
-        what = "is empty" if not any(tree.files.values()) else "is of no format that is known"
+    is_empty = not any(tree.files.values())
+    # Only Make Sense writes files of 0 bytes on purpose: nothing was annotated.
+    if not taken or (is_empty and "makesense" not in taken):
+        what = "is empty" if is_empty else "is of no format that is known"
         raise FormatError(
             f"{what} ({_listing(list(tree.files))})",
             place=place,
@@ -225,12 +228,12 @@ def _kinds(tree: Tree, taken: Mapping[str, list[str]]) -> dict[str, list[str]]:
 def _forced(tree: Tree, path: Path, wanted: str) -> tuple[str, list[str]]:
     name, _, kind = wanted.partition("-") if wanted not in READERS else (wanted, "", "")
     if name not in READERS:
-        raise UsageError(
-            f"--from {quote(wanted)} is no format, should be one of {', '.join(READERS)}",
-            mend="see curate explain formats",
-        )
+        raise _no_format(wanted, list(READERS))
     reader = READERS[name]
     module = reader.load()
+    kinds = getattr(module, "KINDS", ())
+    if kind and kind not in kinds:
+        raise _no_format(wanted, [name, *(f"{name}-{k}" for k in kinds)])
     claimed = getattr(module, reader.claims)(tree)
     kind_of = getattr(module, "kind_of", None)
     if kind and kind_of:
@@ -245,6 +248,14 @@ def _forced(tree: Tree, path: Path, wanted: str) -> tuple[str, list[str]]:
             mend="leave out --from, or give another path",
         )
     return name, claimed
+
+
+def _no_format(wanted: str, legal: list[str]) -> UsageError:
+    near = difflib.get_close_matches(wanted, legal, n=1)
+    return UsageError(
+        f"--from {quote(wanted)} is no format, should be one of {', '.join(legal)}",
+        mend=f"did you mean {near[0]!r}?" if near else "leave out --from: content tells it",
+    )
 
 
 def _listing(files: Sequence[str]) -> str:
@@ -399,7 +410,8 @@ def write(dataset: Dataset, target: str, folder: Path, *, force: bool = False) -
         else:
             report = module.write(dataset, part, original)
         if original is None:
-            report = replace(report, losses=(*report.losses, *_extra_losses(dataset, target)))
+            extra = _extra_losses(dataset, target, report.losses)
+            report = replace(report, losses=(*report.losses, *extra))
         _write_report(report, part)
     return report
 
@@ -419,12 +431,14 @@ def _outlines(dataset: Dataset) -> dict[int, list[list[float]]]:
     return outlines
 
 
-def _extra_losses(dataset: Dataset, target: str) -> list[Loss]:
+def _extra_losses(dataset: Dataset, target: str, known: Sequence[Loss]) -> list[Loss]:
+    """What the source's records hold beside the tables, without what the writer counted itself."""
     counts: Counter[str] = Counter()
     for module in sorted({READERS[name].module for name in dataset.formats.values()}):
         own: Counter[str] = importlib.import_module(module).extras(dataset)
         counts.update(own)
-    held = {"outline", "annotation.segmentation"} if target in _HOLDS_OUTLINES else set()
+    counted = target in _HOLDS_OUTLINES or any(loss.field.endswith("outline") for loss in known)
+    held = {"outline", "annotation.segmentation"} if counted else set()
     return [
         Loss(field, count, f"only in the kept bytes of the source; {target} was made from columns")
         for field, count in sorted(counts.items())

@@ -208,7 +208,7 @@ def audit_boxes(sheet: Sheet, sizes, frames):
         x1, y1, x2, y2 = box.edges
         w, h = box.sides
         if not all(map(math.isfinite, box.edges)):
-            yield "BOX-001", box.image, (box.id,)
+            yield "SRC-001", box.image, (box.id,)
             continue
         if w <= 0 or h <= 0:
             yield "BOX-003", box.image, (box.id,)

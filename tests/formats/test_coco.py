@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from pycocotools import mask as coco_mask
@@ -386,3 +387,56 @@ def test_every_real_file_comes_back_byte_for_byte(real_data: Path, tmp_path: Pat
         report = write(dataset, "coco", tmp_path / str(number))
         assert (tmp_path / str(number) / path.name).read_bytes() == path.read_bytes(), path
         assert report.losses == ()
+
+
+def test_an_added_box_gets_the_next_id(tmp_path: Path) -> None:
+    dataset = read(store(tmp_path, document(annotation(5), annotation(9))))
+    boxes = dataset.boxes.copy()
+    extra = boxes.iloc[[0]].assign(box_id=77, x1=1.5)
+    boxes = pd.concat([boxes, extra], ignore_index=True).astype(boxes.dtypes.to_dict())
+    write(dataset.with_tables(boxes=boxes), "coco", tmp_path / "out")
+    after = json.loads((tmp_path / "out/instances.json").read_bytes())
+    assert [a["id"] for a in after["annotations"]] == [5, 9, 10]
+    assert after["annotations"][2]["bbox"] == [1.5, 10, 28.5, 30]
+
+
+def test_boxes_of_other_formats_get_ids_from_one(tmp_path: Path) -> None:
+    folder = tmp_path / "label_2"
+    folder.mkdir()
+    line = "{} 0.00 0 -10 {} 10.00 60.00 90.00 -1 -1 -1 -1000 -1000 -1000 -10\n"
+    (folder / "000001.txt").write_text(line.format("Car", 5) + line.format("DontCare", 40))
+    (folder / "000002.txt").write_text(line.format("Car", 7))
+    report = write(read(folder), "coco", tmp_path / "out")
+    after = json.loads((tmp_path / "out/instances.json").read_bytes())
+    assert [a["id"] for a in after["annotations"]] == [1, 2, 3]
+    assert [a["iscrowd"] for a in after["annotations"]] == [0, 1, 0]
+    assert after["annotations"][0]["bbox"] == [5, 10, 55, 80]
+    # Honest: the box's own area, since there is no mask.
+    assert after["annotations"][0]["area"] == 55 * 80
+    assert report.boxes == 3
+
+
+def test_polygons_of_make_sense_are_written_as_segmentation(tmp_path: Path) -> None:
+    region = {
+        "shape_attributes": {
+            "name": "polygon",
+            "all_points_x": [10, 30, 30, 10, 10],
+            "all_points_y": [10, 10, 40, 40, 10],
+        },
+        "region_attributes": {"label": "car"},
+    }
+    vgg = {
+        "a.jpg": {
+            "fileref": "",
+            "size": 9,
+            "filename": "a.jpg",
+            "base64_img_data": "",
+            "file_attributes": {},
+            "regions": {"0": region},
+        }
+    }
+    write(read(store(tmp_path, vgg, "vgg.json")), "coco", tmp_path / "out")
+    after = json.loads((tmp_path / "out/instances.json").read_bytes())
+    (record,) = after["annotations"]
+    assert record["segmentation"] == [SQUARE]
+    assert (record["bbox"], record["area"]) == ([10, 10, 20, 30], RING_AREA)

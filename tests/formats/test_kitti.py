@@ -60,14 +60,14 @@ def written(folder: Path) -> dict[str, bytes]:
     }
 
 
-def with_values(dataset: Dataset, row: int, **values: object) -> Dataset:
+def with_values(dataset: Dataset, row: int, **values: Any) -> Dataset:
     boxes = dataset.boxes.copy()
     for name, value in values.items():
         boxes.loc[row, name] = value
     return dataset.with_tables(boxes=boxes)
 
 
-def added(dataset: Dataset, **values: object) -> Dataset:
+def added(dataset: Dataset, **values: Any) -> Dataset:
     image_id = int(dataset.images["image_id"].iloc[0])
     row = {"label": "Bus", "x1": 1.0, "y1": 2.0, "x2": 3.0, "y2": 4.0, "box_id": 77} | values
     plain = {"shape": "box", "role": "include", "origin": "human", "file": "000001.txt"}
@@ -200,7 +200,7 @@ def test_other_text_is_not_claimed(body: str) -> None:
 
 
 def test_damaged_and_empty_files_beside_labels_are_claimed() -> None:
-    files = {
+    files: dict[str, str | bytes] = {
         "label_2/1.txt": CAR,
         "label_2/2.txt": "\n\n",
         "label_2/3.txt": "Car 0.00 0 -1.58\n",

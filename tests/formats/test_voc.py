@@ -66,7 +66,7 @@ def written(folder: Path) -> dict[str, bytes]:
     }
 
 
-def with_values(dataset: Dataset, row: int, **values: object) -> Dataset:
+def with_values(dataset: Dataset, row: int, **values: Any) -> Dataset:
     boxes = dataset.boxes.copy()
     for name, value in values.items():
         boxes.loc[row, name] = value
@@ -118,7 +118,7 @@ def test_box_span_is_its_object_element() -> None:
 @pytest.mark.parametrize("element", ["<object/>", "<object></object >", '<object a=">"/>'])
 def test_span_of_an_object_without_content_is_its_tags(element: str) -> None:
     dataset = read_one(f"<annotation>{element}</annotation>")
-    start, end = dataset.boxes.loc[0, ["start", "end"]]
+    start, end = dataset.boxes[["start", "end"]].to_numpy(int).tolist()[0]
     assert dataset.sources.span("a.xml", start, end).decode() == element
 
 
@@ -127,7 +127,7 @@ def test_one_byte_encodings_are_read_with_right_spans() -> None:
     body = text.encode("latin-1")
     dataset = read_one(body)
     assert dataset.boxes["label"].tolist() == ["car", "vän"]
-    start, end = dataset.boxes.loc[1, ["start", "end"]]
+    start, end = dataset.boxes[["start", "end"]].to_numpy(int).tolist()[1]
     assert body[start:end].startswith(b"<object>\n    <name>v\xe4n</name>")
 
 
@@ -260,7 +260,8 @@ def test_id_that_ends_in_a_flag_is_an_id_first() -> None:
 
 
 def test_list_that_is_no_text_is_a_finding() -> None:
-    files = {"Annotations/a.xml": ONE, "ImageSets/Main/train.txt": b"a\n\xff\n"}
+    files: dict[str, str | bytes] = {}
+    files |= {"Annotations/a.xml": ONE, "ImageSets/Main/train.txt": b"a\n\xff\n"}
     dataset = read(kept(files))
     assert dataset.findings[["check", "file", "line"]].to_numpy().tolist() == [
         ["SRC-002", "ImageSets/Main/train.txt", 2]
@@ -355,9 +356,7 @@ def test_added_object_takes_the_place_of_removed_ones(tmp_path: Path) -> None:
 def test_objects_are_added_to_a_file_without_any(tmp_path: Path, body: str) -> None:
     empty = read_one(body)
     with_two = added(added(empty))
-    boxes = with_two.boxes.copy()
-    boxes.loc[0, ["label", "x2", "box_id"]] = ["car", 30.0, 78]
-    write_back(empty.with_tables(boxes=boxes), tmp_path)
+    write_back(with_values(with_two, 0, label="car", x2=30.0, box_id=78), tmp_path)
     again = read(open_tree(tmp_path))
     assert again.boxes["label"].tolist() == ["car", "bus"]
     assert again.boxes["x2"].tolist() == [30.0, 3.0]
@@ -525,7 +524,7 @@ def test_file_names_are_kept_apart_and_below_the_folder(tmp_path: Path) -> None:
 def test_splits_are_written_as_lists(tmp_path: Path) -> None:
     dataset = table_set({}, 0, ("b.jpg", "cam/a.jpg", "c.jpg"))
     images = dataset.images.copy()
-    images["split"] = pd.array(["train", "train", None], dtype=images["split"].dtype)
+    images.loc[[0, 1], "split"] = "train"
     voc.write(dataset.with_tables(images=images), tmp_path, None)
     assert written(tmp_path)["ImageSets/Main/train.txt"] == b"b\ncam/a\n"
     again = read(open_tree(tmp_path))
@@ -610,7 +609,8 @@ def test_real_set_comes_back_byte_for_byte(real_data: Path, tmp_path: Path, fold
 def test_real_parts_are_counted_and_kept_out_of_the_box(real_data: Path) -> None:
     dataset = read(open_tree(real_data / "voc_parts_sample"))
     assert voc.extras(dataset)["part"] == 4
-    assert dataset.boxes.loc[0, ["x1", "y1", "x2", "y2"]].tolist() == [173, 100, 349, 351]
+    edges = dataset.boxes[["x1", "y1", "x2", "y2"]].to_numpy().tolist()
+    assert edges == [[173, 100, 349, 351]]
 
 
 def test_rodm_voc_lies_one_px_left_and_up_of_its_coco_form(real_data: Path) -> None:

@@ -268,7 +268,7 @@ def _with_change(value: Any, rng: Random, raws: list[str]) -> Any:
 
 def _homes(value: Any) -> Any:
     """All (list or dict, key) places of a document, by breadth, at most a few thousand."""
-    waiting, seen = [value], 0
+    waiting, seen = [value] if isinstance(value, dict | list) else [], 0
     while waiting and seen < 5000:
         home = waiting.pop(0)
         keys = list(home) if isinstance(home, dict) else list(range(len(home)))
@@ -308,7 +308,7 @@ def change_zip(body: bytes, rng: Random, other: bytes = b"") -> bytes:
     way = rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))
     with zipfile.ZipFile(packed, "w", way) as archive:
         for member, content in members.items():
-            archive.writestr(member.encode("utf-8", "replace").decode(), content)
+            archive.writestr(member.encode("utf-8", "replace").decode() or "a", content)
     return packed.getvalue()
 
 

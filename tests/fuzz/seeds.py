@@ -161,7 +161,8 @@ def makesense(kind: str) -> list[Seed]:
     folders = {"rect-csv": "fifa*/**/*.csv", "point-csv": "points*/**/*.csv", "vgg": "vgg*/**/*.json"}
     if kind in folders:
         real = [p for p in sorted(REAL.glob(f"makesense/{folders[kind]}")) if p.is_file()]
-        bodies += [p.read_bytes()[:MAX_SEED_BYTES] for p in real[:4]]
+        cut = _cut_vgg if kind == "vgg" else _cut_lines
+        bodies += [cut(path) for path in real[:4]]
     format_ = f"makesense-{kind}" if ending == "csv" else "makesense"
     options = {"size_wh": (640, 480)} if kind == "rect-yolo" else {}
     seeds: list[Seed] = []
@@ -181,6 +182,15 @@ def makesense(kind: str) -> list[Seed]:
 def _members(body: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         return {info.filename: archive.read(info) for info in archive.infolist()[:MAX_FILES]}
+
+
+def _cut_vgg(path: Path) -> bytes:
+    entries = list(json.loads(path.read_bytes()).items())
+    return json.dumps(dict(entries[:2])).encode()
+
+
+def _cut_lines(path: Path) -> bytes:
+    return b"".join(path.read_bytes().splitlines(keepends=True)[:40])
 
 
 def archives() -> list[Seed]:
@@ -203,7 +213,7 @@ def pictures() -> list[Seed]:
         picture = Image.linear_gradient("L").resize((24, 16)).convert("RGB")
         exif = Image.Exif()
         exif[0x0112] = 6
-        exif[0x8769] = {0x9003: "2020:01:01 00:00:00"}
+        exif[0x010F] = "maker"
         packed = io.BytesIO()
         takes_exif = kind in ("JPEG", "PNG", "WEBP", "TIFF", "MPO")
         picture.save(packed, kind, **({"exif": exif} if takes_exif else {}))

@@ -103,7 +103,8 @@ def _is_key(text, first, end):  # type: ignore[no-untyped-def]  # noqa: ANN001, 
     """Whether the bytes [first, end) are the word segmentation."""
     if end - first != len(_KEY):
         return False
-    for k in range(len(_KEY)):
+    # numba takes no generator expression here.
+    for k in range(len(_KEY)):  # noqa: SIM110
         if text[first + k] != _KEY[k]:
             return False
     return True

@@ -13,7 +13,8 @@ import pandas as pd
 
 from curate import masks
 from curate.dataset import Dataset, write_file
-from curate.formats.coco.document import bulk, open_document
+from curate.formats.coco.document import Document, bulk, open_document
+from curate.formats.coco.records import Annotation, decode_all
 from curate.formats.coco.splice import Edit, apply_edits, array_edits, field_edits
 from curate.formats.writing import Changes, Loss, LossReport, changes_since, column_losses
 
@@ -91,11 +92,14 @@ def _edited(
             values = _changed_values(row, changes.changed[row["box_id"]], ids, lost)
             edits += field_edits(document, int(row["start"]), int(row["end"]), values)
         image_ids = _image_ids(dataset, original)
+        field = None if is_results else "annotations"
         added = changes.added_boxes
         added = added[(added["file"] == file).to_numpy()] if len(added) else added
-        records = [_annotation(row, ids, image_ids) for row in added.to_dict("records")]
+        if is_results:
+            records = [_result(row, ids, image_ids) for row in added.to_dict("records")]
+        else:
+            records = _added(added, _largest_id(document), ids, image_ids)
         before = original.boxes[(original.boxes["file"] == file).to_numpy()]
-        field = None if is_results else "annotations"
         edits += array_edits(
             document,
             field,
@@ -120,12 +124,37 @@ _NONE = _NoRecords()
 
 
 def _stay(
-    document: Any, field: str | None, before: pd.DataFrame, removed: frozenset[int], id_column: str
-) -> np.ndarray[Any, np.dtype[np.bool_]]:  # document: a Document
+    document: Document,
+    field: str | None,
+    before: pd.DataFrame,
+    removed: frozenset[int],
+    id_column: str,
+) -> np.ndarray[Any, np.dtype[np.bool_]]:
     records = document.records(field)
     starts = np.zeros(0, np.int64) if records is None else records.starts
     gone = before[before[id_column].isin(removed)]["start"].to_numpy(np.int64)
     return ~np.isin(starts, gone)
+
+
+def _added(
+    rows: pd.DataFrame,
+    largest: int,
+    ids: Mapping[str, int | str],
+    image_ids: Mapping[int, int | str],
+) -> list[dict[str, Any]]:
+    """Annotations of boxes that the file does not have yet, with ids above its largest."""
+    return [
+        {"id": number} | _annotation(row, ids, image_ids)
+        for number, row in enumerate(rows.to_dict("records"), largest + 1)
+    ]
+
+
+def _largest_id(document: Document) -> int:
+    records = document.records("annotations")
+    if records is None:
+        return 0
+    known, _ = decode_all(records, document, Annotation, 0, len(records.raws))
+    return max((a.id for a in known if isinstance(a.id, int)), default=0)
 
 
 def _new_labels(dataset: Dataset, file: str, ids: dict[str, int | str]) -> list[dict[str, Any]]:
@@ -205,10 +234,12 @@ def write_new(dataset: Dataset, folder: Path, outlines: Outlines) -> LossReport:
     for image in images:
         if "license" in image:
             image["license"] = licences.index(image["license"]) + 1
-    annotations = []
-    for number, row in enumerate(boxes[~predicted].to_dict("records"), 1):
-        record = _annotation(row, ids, image_ids, outlines.get(row["box_id"]))
-        annotations.append({"id": number} | record)
+    drawn = boxes[~predicted]
+    numbers = _annotation_ids(dataset, drawn)
+    annotations = [
+        {"id": number} | _annotation(row, ids, image_ids, outlines.get(row["box_id"]))
+        for number, row in zip(numbers, drawn.to_dict("records"), strict=True)
+    ]
     parents = dict(dataset.classes[["label", "supercategory"]].values)
     document = {
         "info": {"description": dataset.name},
@@ -259,6 +290,16 @@ def _whole_ids(images: pd.DataFrame) -> dict[int, int | str]:
     return dict(zip(images["image_id"].tolist(), ids, strict=True))
 
 
+def _annotation_ids(dataset: Dataset, boxes: pd.DataFrame) -> list[int]:
+    """COCO's own ids where the boxes come from COCO and have whole ones of their own, else 1..N."""
+    kinds = boxes["file"].map(dict(dataset.formats))
+    ids = [_number(value) for value in boxes["source_id"].where(boxes["source_id"].notna(), "")]
+    whole = [value for value in ids if isinstance(value, int)]
+    if (kinds == "coco").all() and len(set(whole)) == len(ids):
+        return whole
+    return list(range(1, len(boxes) + 1))
+
+
 def _class_ids(dataset: Dataset) -> dict[str, int | str]:
     classes = dataset.classes.drop_duplicates("label")
     labels = classes["label"].tolist()
@@ -304,8 +345,6 @@ def _annotation(
         "area": _plain(_area(row, rings)),
         "iscrowd": _crowd(row),
     }
-    if isinstance(row["source_id"], str) and isinstance(_number(row["source_id"]), int):
-        record = {"id": _number(row["source_id"])} | record
     if rings:
         record["segmentation"] = rings
     if not pd.isna(row["score"]):
