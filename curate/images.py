@@ -32,7 +32,7 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from curate.errors import Place, SourceError, quote
+from curate.errors import Place, SourceError
 
 ENDINGS = frozenset(
     [".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2"]
@@ -266,7 +266,7 @@ def _picture(path: Path, file: str, max_pixels: int) -> Picture:
     except OSError as error:
         return Picture(file, 0, error=error.strerror or str(error))
     known = ", ".join(kind for kind, _, _ in _PARSERS)
-    error_text = f"begins with {quote(head)}, not as any of {known}" if head else "is empty"
+    error_text = f"begins with {head!r}, not as any of {known}" if head else "is empty"
     return Picture(file, n_bytes, error=error_text)
 
 

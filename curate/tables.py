@@ -234,12 +234,10 @@ def check_table(table: pd.DataFrame, columns: Mapping[str, Column], what: str) -
     """
     if list(table.columns) != list(columns):
         raise TableError(f"the {what} table has columns {list(table.columns)}, not {list(columns)}")
-    for name, column in columns.items():
+    for (name, column), dtype in zip(columns.items(), table.dtypes, strict=True):
         wanted = _PANDAS.get(column.dtype, np.dtype("O" if column.dtype == "ids" else "f8"))
-        if table[name].dtype != wanted:
-            raise TableError(
-                f"column {name} of the {what} table is {table[name].dtype}, not {column.dtype}"
-            )
+        if dtype != wanted:
+            raise TableError(f"column {name} of the {what} table is {dtype}, not {column.dtype}")
 
 
 def to_arrow(table: pd.DataFrame, columns: Mapping[str, Column]) -> pa.Table:

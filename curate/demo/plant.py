@@ -351,7 +351,7 @@ RECIPES: tuple[Recipe, ...] = (
            SOURCES),
     Recipe("BOX-006", "area-mismatch", "the area of a mask was halved", _half_mask_area, (COCO,)),
     Recipe("BOX-006", "area-mismatch", "the area of a box was halved", _half_area, (COCO,)),
-    Recipe("SRC-001", "record-unreadable", "the left edge is not a number", _not_finite, (COCO, VOC)),
+    Recipe("SRC-001", "record-unreadable", "the left edge is no number", _not_finite, (COCO, VOC)),
     Recipe("BOX-003", "box-side-not-positive", "the width is 0", _flat, (COCO, KITTI, MAKESENSE)),
     Recipe("BOX-003", "box-side-not-positive", "left and right edge were exchanged", _reversed,
            (COCO, VOC)),

@@ -6,12 +6,12 @@ in the stored frame of a rotated picture, they stay there, `box_frame` says so a
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from curate.assembly import Fault, findings_table, sorted_findings
@@ -23,6 +23,8 @@ from curate.tables import IMAGE_COLUMNS, key_hashes, make_table, normal_key
 # What joining says, so that joining once more says it once.
 _CODES = ("IMG-001", "IMG-002", "IMG-003", "IMG-004", "IMG-005", "IMG-007", "IMG-008")
 
+_CLEAR_NAME = "state the picture's path in the label, or point --images at the right folder"
+
 
 @dataclass
 class _Join:
@@ -32,6 +34,7 @@ class _Join:
     declared: list[tuple[int, int] | None]
     files: list[str | None]
     lines: list[int | None]
+    source_ids: list[str | None]
     paths: list[str | None] = field(default_factory=list)
     unclear: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
@@ -40,7 +43,15 @@ class _Join:
     def tell(self, code: str, row: int, message: str, mend: str) -> None:
         """Adds the fault of one image."""
         self.faults.append(
-            Fault(code, message, mend, self.files[row], self.lines[row], images=(row,))
+            Fault(
+                code,
+                message,
+                mend,
+                self.files[row],
+                self.lines[row],
+                source_id=self.source_ids[row],
+                images=(row,),
+            )
         )
 
 
@@ -53,20 +64,25 @@ def join_pictures(dataset: Dataset, pictures: Pictures) -> Dataset:
     dataset = _unjoined(dataset)
     images = dataset.images
     join = _Join(
-        names=_stated_names(images),
+        names=_stated_names(images, pictures),
         declared=_declared(images),
         files=_with_none(images["file"]),
         lines=_with_none(images["line"]),
+        source_ids=_with_none(images["source_id"]),
     )
     measured = pictures.measure(pictures.files)
     join.paths = [_chosen(join, row, pictures, measured) for row in range(len(images))]
+    _part_shared(join, images["source"].tolist())
+    for row, path in enumerate(join.paths):
+        if path is not None:
+            _tell_faults(join, row, measured[path])
     table = _with_sizes(images, join, measured)
     used = {path for path in join.paths if path is not None} | join.unclear
     orphans = [file for file in pictures.files if file not in used]
     table = _with_orphans(dataset, table, orphans, measured, join)
     joined = dataset.with_tables(images=table)
     _tell_duplicates(joined, join, pictures, measured)
-    _tell_stored(join, images["source"].tolist())
+    _tell_stored(join, images["source"].tolist(), images["image_key"].tolist())
     fresh = findings_table(join.faults, table, dataset.boxes, dataset.name)
     parts = [part for part in (dataset.findings, fresh) if len(part)]
     findings = pd.concat(parts, ignore_index=True) if parts else fresh
@@ -78,33 +94,44 @@ def _with_none(column: pd.Series[Any]) -> list[Any]:  # a column of any type
 
 
 def _unjoined(dataset: Dataset) -> Dataset:
+    """The dataset as it was before pictures were joined to it."""
     images, findings = dataset.images, dataset.findings
-    orphans = (images["label_state"] == "missing") & images["file"].isna() & images["path"].notna()
     said = findings["check"].isin(_CODES)
-    if not orphans.any() and not said.any():
+    if not said.any() and images["path"].isna().all():
         return dataset
-    return dataset.with_tables(
-        images=images[~orphans.to_numpy(bool)], findings=findings[~said.to_numpy(bool)]
-    )
+    told = findings[findings["check"] == "IMG-002"]
+    keys = {place["image"] for text in told["places"].dropna() for place in json.loads(text)}
+    is_orphan = images["image_id"].isin(told["image_id"]) | images["image_key"].isin(keys)
+    images = images[~is_orphan.to_numpy(bool)].reset_index(drop=True)
+    had_picture = images["path"].notna()
+    values: dict[str, object] = {name: images[name] for name in IMAGE_COLUMNS}
+    for side in ("width", "height"):
+        values[side] = images[side].mask(had_picture, images[f"declared_{side}"])
+    values |= {"path": None, "exif_orientation": None, "box_frame": "upright"}
+    images = make_table(IMAGE_COLUMNS, len(images), values)
+    return dataset.with_tables(images=images, findings=findings[~said.to_numpy(bool)])
 
 
-def _stated_names(images: pd.DataFrame) -> list[str]:
+def _stated_names(images: pd.DataFrame, pictures: Pictures) -> list[str]:
     """The names that the labels state: the keys without source name and ordinal."""
     keys, sources = images["image_key"].tolist(), images["source"].tolist()
     names = [key.removeprefix(f"{source}/") for key, source in zip(keys, sources, strict=True)]
-    known = set(names)
+    known = set(keys)
     stated = []
-    for name in names:
-        first, mark, ordinal = name.rpartition("#")
-        is_ordinal = mark and ordinal.isdecimal() and first in known
-        stated.append(first if is_ordinal else name)
+    for key, name in zip(keys, names, strict=True):
+        first, _, ordinal = key.rpartition("#")
+        # `shot#2` is a name of its own where there is such a picture.
+        is_ordinal = ordinal.isdecimal() and first in known and not pictures.find(name)
+        stated.append(name.rpartition("#")[0] if is_ordinal else name)
     return stated
 
 
 def _declared(images: pd.DataFrame) -> list[tuple[int, int] | None]:
-    widths = images["declared_width"].to_numpy(np.int64, na_value=0).tolist()
-    heights = images["declared_height"].to_numpy(np.int64, na_value=0).tolist()
-    return [(w, h) if w > 0 and h > 0 else None for w, h in zip(widths, heights, strict=True)]
+    # A declared 0 is not "not declared": a normalising loader divides by it.
+    sides = zip(
+        _with_none(images["declared_width"]), _with_none(images["declared_height"]), strict=True
+    )
+    return [None if w is None or h is None else (int(w), int(h)) for w, h in sides]
 
 
 def _chosen(join: _Join, row: int, pictures: Pictures, measured: dict[str, Picture]) -> str | None:
@@ -115,12 +142,7 @@ def _chosen(join: _Join, row: int, pictures: Pictures, measured: dict[str, Pictu
         fitting = [f for f in found if (measured[f].width, measured[f].height) == declared]
         found = fitting if len(fitting) == 1 else found
     if not found:
-        join.tell(
-            "IMG-001",
-            row,
-            f"no picture {quote(name)} is under the image folder, should be there",
-            "add the picture, correct --images, or remove the record",
-        )
+        _tell_missing(join, row)
         return None
     if len(found) > 1:
         join.unclear.update(found)
@@ -128,11 +150,57 @@ def _chosen(join: _Join, row: int, pictures: Pictures, measured: dict[str, Pictu
             "IMG-007",
             row,
             f"{len(found)} pictures fit the name {quote(name)}: {', '.join(found[:3])}",
-            "state the picture's path in the label, or point --images at the right folder",
+            _CLEAR_NAME,
         )
         return None
-    _tell_faults(join, row, measured[found[0]])
     return found[0]
+
+
+def _tell_missing(join: _Join, row: int) -> None:
+    join.tell(
+        "IMG-001",
+        row,
+        f"no picture {quote(join.names[row])} is under the image folder, should be there",
+        "add the picture, correct --images, or remove the record",
+    )
+
+
+def _part_shared(join: _Join, sources: list[str]) -> None:
+    """Leaves a picture that several names of one source fit to the name that fits it best.
+
+    `train/1.jpg` and `val/1.jpg` both fit a lone `train/1.jpg`, and only one of them is that.
+    """
+    names_of: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(dict)
+    for row, path in enumerate(join.paths):
+        if path is not None:
+            names_of[sources[row], path].setdefault(join.names[row], []).append(row)
+    for (_, path), rows_of in names_of.items():
+        fits = {name: _fit(name, path) for name in rows_of} if len(rows_of) > 1 else {}
+        best = [name for name, fit in fits.items() if fit == max(fits.values())]
+        for name in fits:
+            for row in rows_of[name] if best != [name] else ():
+                join.paths[row] = None
+                if name not in best:
+                    _tell_missing(join, row)
+                    continue
+                join.unclear.add(path)
+                message = f"{len(best)} names fit the picture {quote(path)}: {', '.join(best[:3])}"
+                join.tell("IMG-007", row, message, _CLEAR_NAME)
+
+
+def _fit(name: str, path: str) -> tuple[int, int]:
+    """How well a name fits a picture: 2 the path itself, 1 but for the ending; equal end parts."""
+    key = normal_key(path)
+    stem = key[: key.rindex(".")]
+    whole = 2 if name == key else 1 if name == stem else 0
+    own = name.casefold().split("/")
+    n_equal = 0
+    for text in (key, stem):
+        parts = text.casefold().split("/")
+        shared = min(len(parts), len(own))
+        n = next((i for i in range(shared) if parts[-1 - i] != own[-1 - i]), shared)
+        n_equal = max(n_equal, n)
+    return whole, n_equal
 
 
 def _tell_faults(join: _Join, row: int, picture: Picture) -> None:
@@ -160,7 +228,7 @@ def _tell_faults(join: _Join, row: int, picture: Picture) -> None:
     )
 
 
-def _tell_stored(join: _Join, sources: list[str]) -> None:
+def _tell_stored(join: _Join, sources: list[str], keys: list[str]) -> None:
     rows_of: dict[str, list[int]] = defaultdict(list)
     for row in join.stored:
         rows_of[sources[row]].append(row)
@@ -175,6 +243,15 @@ def _tell_stored(join: _Join, sources: list[str]) -> None:
             "rotate these boxes into the upright frame, or remove the EXIF orientation",
             file=files.pop() if len(files) == 1 else None,
             images=tuple(rows),
+            places=tuple(
+                {
+                    "image": keys[row],
+                    "file": join.files[row],
+                    "line": join.lines[row],
+                    "source_id": join.source_ids[row],
+                }
+                for row in rows
+            ),
         )
         join.faults.append(fault)
 
@@ -227,6 +304,7 @@ def _with_orphans(
         join.paths.append(picture.path)
         join.files.append(None)
         join.lines.append(None)
+        join.source_ids.append(None)
         join.tell(
             "IMG-002",
             row,

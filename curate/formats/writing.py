@@ -70,12 +70,14 @@ def column_losses(
     Null says nothing, and neither does a plain value (role include, no group, not truncated ...).
     """
     losses = []
+    # A position in a file is no id that anyone could miss.
+    positional = dataset.format in ("voc", "kitti", "makesense")
     for table, schema, kept, prefix in (
         (dataset.images, IMAGE_COLUMNS, image_columns, "images"),
         (dataset.boxes, BOX_COLUMNS, box_columns, "boxes"),
     ):
         for name in schema:
-            if name in kept or name in _BOOKKEEPING:
+            if name in kept or name in _BOOKKEEPING or (name, positional) == ("source_id", True):
                 continue
             values = table[name]
             said = values.notna()

@@ -16,6 +16,7 @@ from curate.dataset import Dataset, write_file
 from curate.formats.coco.document import Document, bulk, open_document
 from curate.formats.coco.records import Annotation, decode_all
 from curate.formats.coco.splice import Edit, apply_edits, array_edits, field_edits
+from curate.formats.per_image import confined
 from curate.formats.writing import Changes, Loss, LossReport, changes_since, column_losses
 
 ANNOTATIONS_FILE = "instances.json"
@@ -58,7 +59,7 @@ def write_kept(dataset: Dataset, folder: Path, original: Dataset) -> LossReport:
         body = dataset.sources.read(file)
         if not changes.none and file in files:
             body = _edited(body, file, dataset, original, changes, lost)
-        target = folder / file
+        target = confined(folder, file)
         target.parent.mkdir(parents=True, exist_ok=True)
         write_file(target, body)
     losses = tuple(

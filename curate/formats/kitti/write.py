@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 
 from curate.dataset import Dataset
-from curate.errors import OutputError, Place
 from curate.formats.kitti.make import (
     DONT_CARE,
     box_rows,
@@ -25,27 +23,26 @@ from curate.formats.kitti.make import (
 )
 from curate.formats.kitti.read import NAME, listed_stems
 from curate.formats.kitti.splice import FileChanges, splice
+from curate.formats.per_image import (
+    EDGES,
+    Output,
+    holds_box,
+    names_below_source,
+    shape_losses,
+    split_loss,
+    state_losses,
+    with_known_labels,
+)
 from curate.formats.reading import text_lines
 from curate.formats.writing import Changes, Loss, LossReport, changes_since, column_losses
 
 _FOLDER = "label_2/"
 _WHY = "KITTI has no column for it"
 _IMAGE_COLUMNS = {"split", "label_state"}
-_EDGES = ["x1", "y1", "x2", "y2"]
 _BOX_COLUMNS = {
-    "label", "source_label", *_EDGES, "shape", "role", "score", "occluded", "truncated",
+    "label", "source_label", *EDGES, "shape", "role", "score", "occluded", "truncated",
     "attributes",
 }  # fmt: skip
-
-
-@dataclass
-class _Output:
-    """The files to be written, how many images and boxes they hold, and what they do not."""
-
-    files: dict[str, bytes] = field(default_factory=dict)
-    n_images: int = 0
-    n_boxes: int = 0
-    losses: list[Loss] = field(default_factory=list)
 
 
 def write(dataset: Dataset, folder: Path, original: Dataset | None) -> LossReport:
@@ -69,53 +66,20 @@ def write(dataset: Dataset, folder: Path, original: Dataset | None) -> LossRepor
         output.files |= _new_sets(dataset.images)
     else:
         output = _kept_files(dataset, original)
-    for name, body in sorted(output.files.items()):
-        path = _confined(folder, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
-    return LossReport(
-        target=NAME,
-        files=len(output.files),
-        images=output.n_images,
-        boxes=output.n_boxes,
-        losses=tuple(loss for loss in output.losses if loss.count),
-    )
-
-
-def _confined(folder: Path, name: str) -> Path:
-    parts = PurePosixPath(name).parts
-    if ".." in parts or name.startswith("/") or "\\" in name or ":" in name:
-        raise OutputError(
-            "the file's name leads out of the output folder",
-            place=Place(name),
-            mend="ingest the source again",
-        )
-    return folder.joinpath(*parts)
-
-
-def _names(images: pd.DataFrame) -> list[str]:
-    """The images' names below their sources."""
-    return [
-        key.removeprefix(f"{source}/")
-        for key, source in zip(images["image_key"], images["source"], strict=True)
-    ]
-
-
-def _known(images: pd.DataFrame) -> pd.DataFrame:
-    return images[images["label_state"].isin(["present", "empty"])].sort_values("image_key")
+    return output.write(folder, NAME)
 
 
 def _new_files(
     dataset: Dataset, images: pd.DataFrame, boxes: pd.DataFrame, root: str, taken: Iterable[str]
-) -> _Output:
+) -> Output:
     """A file below `root` for each image whose labels are known, made from the columns."""
-    known = _known(images)
-    written = boxes[_is_held(boxes) & boxes["image_id"].isin(known["image_id"])]
+    known = with_known_labels(images)
+    written = boxes[holds_box(boxes) & boxes["image_id"].isin(known["image_id"])]
     rows = defaultdict(list)
     for image_id, row in zip(written["image_id"].tolist(), box_rows(written), strict=True):
         rows[image_id].append(row)
-    stems = label_stems(_names(known), [PurePosixPath(file).stem for file in taken])
-    output = _Output(n_images=len(known), n_boxes=len(written))
+    stems = label_stems(names_below_source(known), [PurePosixPath(file).stem for file in taken])
+    output = Output(n_images=len(known), n_boxes=len(written))
     n_unscored = 0
     for image_id, stem in zip(known["image_id"].tolist(), stems, strict=True):
         here = rows[image_id]
@@ -129,13 +93,6 @@ def _new_files(
     return output
 
 
-def _is_held(boxes: pd.DataFrame) -> pd.Series[bool]:
-    edges = boxes[_EDGES].to_numpy(np.float64)
-    has_edges = pd.Series(np.isfinite(edges).all(axis=1), index=boxes.index)
-    has_area = boxes["shape"].isin(["box", "rotated", "polygon", "mask"])
-    return has_edges & has_area & boxes["label"].notna()
-
-
 def _new_losses(
     dataset: Dataset,
     images: tuple[pd.DataFrame, pd.DataFrame],
@@ -143,22 +100,14 @@ def _new_losses(
 ) -> list[Loss]:
     """What files made from columns do not hold, of (all, written) images and boxes."""
     (all_images, known), (all_boxes, written) = images, boxes
-    losses = []
-    states = all_images.loc[~all_images.index.isin(known.index), "label_state"].value_counts()
-    for state, count in sorted(states.items()):
-        losses.append(Loss("images", int(count), f"labels {state}: no file says so"))
-    paths = list(map(PurePosixPath, _names(known)))
+    losses = state_losses(all_images, known)
+    paths = list(map(PurePosixPath, names_below_source(known)))
     n_folders = sum(len(path.parts) > 1 for path in paths)
     n_endings = sum(path.suffix != "" for path in paths)
     losses.append(Loss("images (folder of the name)", n_folders, "KITTI keeps stems only"))
     losses.append(Loss("images (ending of the name)", n_endings, "KITTI keeps stems only"))
-    dropped = all_boxes[~all_boxes.index.isin(written.index)]
-    for shape, count in sorted(dropped["shape"].value_counts().items()):
-        why = "KITTI holds boxes with a class and four corners, in images with known labels"
-        losses.append(Loss(f"boxes ({shape})", int(count), why))
-    for shape in ("polygon", "mask", "rotated"):
-        n_outlines = int((written["shape"] == shape).sum())
-        losses.append(Loss(f"{shape} outline", n_outlines, "written as its box"))
+    why = "KITTI holds boxes with a class and four corners, in images with known labels"
+    losses += shape_losses(all_boxes, written, why)
     part = dataset.with_tables(images=known, boxes=written)
     losses += column_losses(part, image_columns=_IMAGE_COLUMNS, box_columns=_BOX_COLUMNS, why=_WHY)
     return losses + _value_losses(part.boxes)
@@ -173,7 +122,7 @@ def _value_losses(boxes: pd.DataFrame) -> list[Loss]:
     is_graded = boxes["occluded"].map(lambda grade: pd.isna(grade) or is_grade(grade))
     attributes = boxes.loc[~is_ignored, "attributes"].dropna()
     n_attributes = sum(not is_all for _, is_all in map(held_attributes, attributes))
-    edges = boxes[_EDGES].to_numpy(np.float64)
+    edges = boxes[EDGES].to_numpy(np.float64)
     is_rounded = np.array(
         [any(float(edge_text(edge)) != edge for edge in row) for row in edges.tolist()], bool
     )
@@ -193,15 +142,15 @@ def _value_losses(boxes: pd.DataFrame) -> list[Loss]:
 
 def _new_sets(images: pd.DataFrame) -> dict[str, bytes]:
     """`ImageSets/<split>.txt` for the images that have a split and a file."""
-    known = _known(images)
+    known = with_known_labels(images)
     ids: dict[str, list[str]] = defaultdict(list)
-    for split, stem in zip(known["split"], label_stems(_names(known)), strict=True):
+    for split, stem in zip(known["split"], label_stems(names_below_source(known)), strict=True):
         if pd.notna(split):
             ids[f"ImageSets/{safe_name(split)}.txt"].append(stem)
     return {file: "".join(f"{stem}\n" for stem in sorted(ids[file])).encode() for file in ids}
 
 
-def _kept_files(dataset: Dataset, original: Dataset) -> _Output:
+def _kept_files(dataset: Dataset, original: Dataset) -> Output:
     """The kept files with the changes spliced in, and new files for added images."""
     changes = changes_since(dataset, original)
     names = sorted(name for name, kind in dataset.formats.items() if kind == NAME)
@@ -225,7 +174,7 @@ def _kept_files(dataset: Dataset, original: Dataset) -> _Output:
         Loss(f"boxes.{name}" if name != "boxes" else name, count, f"changed; {_WHY}")
         for name, count in sorted(lost.items())
     ]
-    output.losses.append(_split_loss(dataset, original))
+    output.losses.append(split_loss(dataset, original))
     return output
 
 
@@ -249,7 +198,7 @@ def _changes_by_file(
     if not len(new):
         return todo, []
     new = new[new["image_id"].isin(original.images["image_id"])]
-    written = new[_is_held(new)]
+    written = new[holds_box(new)]
     for image_id, row in zip(written["image_id"], box_rows(written), strict=True):
         todo[file_of[image_id]].added.append(row)
     images = dataset.images.iloc[:0]
@@ -272,16 +221,3 @@ def _kept_sets(dataset: Dataset, names: list[str], kept: list[str]) -> dict[str,
                 body = body[:start] + (body[after:] if after else b"")
         bodies[file] = body
     return bodies
-
-
-def _split_loss(dataset: Dataset, original: Dataset) -> Loss:
-    old = dict(zip(original.images["image_id"], original.images["split"], strict=True))
-    pairs = [
-        (split, old.get(image_id))
-        for image_id, split in zip(dataset.images["image_id"], dataset.images["split"], strict=True)
-    ]
-    n_changed = sum(
-        (None if pd.isna(new) else new) != (None if pd.isna(before) else before)
-        for new, before in pairs
-    )
-    return Loss("images.split", n_changed, "changed; the lists are kept as they were")

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 import pandas as pd
 
 from curate.dataset import Dataset
-from curate.errors import OutputError, Place
+from curate.formats.per_image import (
+    Output,
+    holds_box,
+    names_below_source,
+    shape_losses,
+    split_loss,
+    state_losses,
+    with_known_labels,
+)
 from curate.formats.reading import TextError
 from curate.formats.voc.make import (
     box_rows,
@@ -35,16 +41,6 @@ _BOX_COLUMNS = {
 }  # fmt: skip
 
 
-@dataclass
-class _Output:
-    """The files to be written, how many images and boxes they hold, and what they do not."""
-
-    files: dict[str, bytes] = field(default_factory=dict)
-    n_images: int = 0
-    n_boxes: int = 0
-    losses: list[Loss] = field(default_factory=list)
-
-
 def write(dataset: Dataset, folder: Path, original: Dataset | None) -> LossReport:
     """Writes `Annotations/*.xml` and `ImageSets/Main/*.txt` into an existing, empty folder.
 
@@ -66,51 +62,22 @@ def write(dataset: Dataset, folder: Path, original: Dataset | None) -> LossRepor
         output.files |= _new_sets(dataset.images, output.files)
     else:
         output = _kept_files(dataset, original)
-    for name, body in sorted(output.files.items()):
-        path = _confined(folder, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
-    return LossReport(
-        target=NAME,
-        files=len(output.files),
-        images=output.n_images,
-        boxes=output.n_boxes,
-        losses=tuple(loss for loss in output.losses if loss.count),
-    )
-
-
-def _confined(folder: Path, name: str) -> Path:
-    parts = PurePosixPath(name).parts
-    if ".." in parts or name.startswith("/") or "\\" in name or ":" in name:
-        raise OutputError(
-            "the file's name leads out of the output folder",
-            place=Place(name),
-            mend="ingest the source again",
-        )
-    return folder.joinpath(*parts)
-
-
-def _names(images: pd.DataFrame) -> list[str]:
-    """The images' names below their sources."""
-    return [
-        key.removeprefix(f"{source}/")
-        for key, source in zip(images["image_key"], images["source"], strict=True)
-    ]
+    return output.write(folder, NAME)
 
 
 def _new_files(
     dataset: Dataset, images: pd.DataFrame, boxes: pd.DataFrame, root: str, taken: Iterable[str]
-) -> _Output:
+) -> Output:
     """A file below `root` for each image whose labels are known, made from the columns."""
-    known = images[images["label_state"].isin(["present", "empty"])].sort_values("image_key")
-    is_held = _is_held(boxes) & boxes["image_id"].isin(known["image_id"])
+    known = with_known_labels(images)
+    is_held = holds_box(boxes) & boxes["image_id"].isin(known["image_id"])
     written = boxes[is_held]
     rows = defaultdict(list)
     for image_id, row in zip(written["image_id"].tolist(), box_rows(written), strict=True):
         rows[image_id].append(row)
-    names = _names(known)
+    names = names_below_source(known)
     below = [path.removeprefix(root) for path in taken if path.startswith(root)]
-    output = _Output(n_images=len(known), n_boxes=len(written))
+    output = Output(n_images=len(known), n_boxes=len(written))
     sizes = zip(*_declared(known), strict=True)
     paths = label_paths(names, ".xml", below)
     columns = zip(known["image_id"].tolist(), names, known["source"], sizes, paths, strict=True)
@@ -132,13 +99,6 @@ def _declared(images: pd.DataFrame) -> tuple[list[int | None], list[int | None]]
     return sides[0], sides[1]
 
 
-def _is_held(boxes: pd.DataFrame) -> pd.Series[bool]:
-    edges = boxes[["x1", "y1", "x2", "y2"]].to_numpy(np.float64)
-    has_edges = pd.Series(np.isfinite(edges).all(axis=1), index=boxes.index)
-    has_area = boxes["shape"].isin(["box", "rotated", "polygon", "mask"])
-    return has_edges & has_area & boxes["label"].notna()
-
-
 def _new_losses(
     dataset: Dataset,
     images: tuple[pd.DataFrame, pd.DataFrame],
@@ -146,17 +106,9 @@ def _new_losses(
 ) -> list[Loss]:
     """What files made from columns do not hold, of (all, written) images and boxes."""
     (all_images, known), (all_boxes, written) = images, boxes
-    losses = []
-    states = all_images.loc[~all_images.index.isin(known.index), "label_state"].value_counts()
-    for state, count in sorted(states.items()):
-        losses.append(Loss("images", int(count), f"labels {state}: no file says so"))
-    dropped = all_boxes[~all_boxes.index.isin(written.index)]
-    for shape, count in sorted(dropped["shape"].value_counts().items()):
-        why = "VOC holds boxes with a class and four corners, in images with known labels"
-        losses.append(Loss(f"boxes ({shape})", int(count), why))
-    for shape in ("polygon", "mask", "rotated"):
-        n_outlines = int((written["shape"] == shape).sum())
-        losses.append(Loss(f"{shape} outline", n_outlines, "written as its box"))
+    losses = state_losses(all_images, known)
+    why = "VOC holds boxes with a class and four corners, in images with known labels"
+    losses += shape_losses(all_boxes, written, why)
     part = dataset.with_tables(images=known, boxes=written)
     losses += column_losses(part, image_columns=_IMAGE_COLUMNS, box_columns=_BOX_COLUMNS, why=_WHY)
     return losses + _value_losses(part.boxes)
@@ -195,8 +147,8 @@ def _value_losses(boxes: pd.DataFrame) -> list[Loss]:
 
 def _new_sets(images: pd.DataFrame, files: Iterable[str]) -> dict[str, bytes]:
     """`ImageSets/Main/<split>.txt` for the images that have a split and a file."""
-    known = images[images["label_state"].isin(["present", "empty"])].sort_values("image_key")
-    paths = label_paths(_names(known), ".xml")
+    known = with_known_labels(images)
+    paths = label_paths(names_below_source(known), ".xml")
     ids: dict[str, list[str]] = defaultdict(list)
     for split, path in zip(known["split"], paths, strict=True):
         if pd.notna(split):
@@ -204,7 +156,7 @@ def _new_sets(images: pd.DataFrame, files: Iterable[str]) -> dict[str, bytes]:
     return {file: "".join(f"{name}\n" for name in sorted(ids[file])).encode() for file in ids}
 
 
-def _kept_files(dataset: Dataset, original: Dataset) -> _Output:
+def _kept_files(dataset: Dataset, original: Dataset) -> Output:
     """The kept files with the changes spliced in, and new files for added images."""
     changes = changes_since(dataset, original)
     names = sorted(name for name, kind in dataset.formats.items() if kind == NAME)
@@ -228,7 +180,7 @@ def _kept_files(dataset: Dataset, original: Dataset) -> _Output:
         Loss(f"boxes.{name}" if name != "boxes" else name, count, f"changed; {_WHY}")
         for name, count in sorted(lost.items())
     ]
-    output.losses.append(_split_loss(dataset, original))
+    output.losses.append(split_loss(dataset, original))
     return output
 
 
@@ -250,7 +202,7 @@ def _changes_by_file(
     new = changes.added_boxes
     if len(new):
         new = new[new["image_id"].isin(original.images["image_id"])]
-        written = new[_is_held(new)]
+        written = new[holds_box(new)]
         for image_id, row in zip(written["image_id"], box_rows(written), strict=True):
             todo[file_of[image_id]].added.append(row)
         images = dataset.images.iloc[:0]
@@ -276,17 +228,3 @@ def _kept_sets(dataset: Dataset, names: list[str], kept: set[str]) -> dict[str, 
                 body = body[: line.start] + (body[after:] if after else b"")
         bodies[file] = body
     return bodies
-
-
-def _split_loss(dataset: Dataset, original: Dataset) -> Loss:
-    old = dict(zip(original.images["image_id"], original.images["split"], strict=True))
-    n_changed = sum(
-        (None if pd.isna(split) else split) != (None if pd.isna(before) else before)
-        for split, before in (
-            (split, old.get(image_id))
-            for image_id, split in zip(
-                dataset.images["image_id"], dataset.images["split"], strict=True
-            )
-        )
-    )
-    return Loss("images.split", n_changed, "changed; the lists of ImageSets are kept as they were")

@@ -1,0 +1,340 @@
+"""Which reader takes a source, told by content or by --from, and what is refused, and how."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+
+import pytest
+
+from curate import ReadOptions, audit, read
+from curate.errors import CurateError, FormatError, SourceError, UsageError
+from curate.formats import READERS
+from curate.report import to_document
+
+VOC = (
+    "<annotation><filename>{name}</filename><size><width>60</width><height>40</height>"
+    "<depth>3</depth></size><object><name>car</name><bndbox><xmin>2</xmin><ymin>3</ymin>"
+    "<xmax>20</xmax><ymax>30</ymax></bndbox></object></annotation>\n"
+)
+MAKESENSE_VOC = (
+    "<annotation>\n\t<folder>p</folder>\n\t<filename>a.jpg</filename>\n\t<path>/p/a.jpg</path>\n"
+    "\t<source>\n\t\t<database>Unspecified</database>\n\t</source>\n\t<size>\n"
+    "\t\t<width>60</width>\n\t\t<height>40</height>\n\t\t<depth>3</depth>\n\t</size>\n\t<object>\n"
+    "\t\t<name>car</name>\n\t\t<pose>Unspecified</pose>\n\t\t<truncated>0</truncated>\n"
+    "\t\t<difficult>0</difficult>\n\t\t<bndbox>\n\t\t\t<xmin>2</xmin>\n\t\t\t<ymin>3</ymin>\n"
+    "\t\t\t<xmax>20</xmax>\n\t\t\t<ymax>30</ymax>\n\t\t</bndbox>\n\t</object>\n</annotation>"
+)
+KITTI = "Car 0.00 0 -1.57 1.00 2.00 20.00 30.00 1.50 1.60 3.90 1.00 1.00 60.00 -1.50\n"
+COCO = json.dumps(
+    {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 60, "height": 40}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [2, 3, 18, 27]}],
+        "categories": [{"id": 1, "name": "car"}],
+    }
+)
+RESULTS = json.dumps([{"image_id": 1, "category_id": 1, "bbox": [2, 3, 18, 27], "score": 0.5}])
+RECT_CSV = (
+    "label_name,bbox_x,bbox_y,bbox_width,bbox_height,image_name,image_width,image_height\n"
+    "car,2,3,18,27,a.jpg,60,40"
+)
+# Both a rectangle of 5 x 5 px and a line from (10, 10) to (5, 5) lie in the image.
+EITHER_CSV = "car,10,10,5,5,a.jpg,60,40\ncar,20,10,25,15,a.jpg,60,40"
+VGG = json.dumps(
+    {
+        "a.jpg": {
+            "fileref": "", "size": 9, "filename": "a.jpg", "base64_img_data": "",
+            "file_attributes": {},
+            "regions": {
+                "0": {
+                    "shape_attributes": {
+                        "name": "polygon", "all_points_x": [2, 20, 20, 2],
+                        "all_points_y": [3, 3, 30, 3],
+                    },
+                    "region_attributes": {"label": "car"},
+                }
+            },
+        }
+    }
+)  # fmt: skip
+SHAPES = {
+    "instances.json": (COCO, "coco", "box"),
+    "dets.json": (RESULTS, "coco-results", "box"),
+    "a.xml": (VOC.format(name="a.jpg"), "voc", "box"),
+    "ms.xml": (MAKESENSE_VOC, "makesense", "box"),
+    "000001.txt": (KITTI, "kitti", "box"),
+    "rects.csv": (RECT_CSV, "makesense", "box"),
+    "points.csv": ("car,2,3,a.jpg,60,40", "makesense", "point"),
+    "lines.csv": ("car,30,30,2,3,a.jpg,60,40", "makesense", "line"),
+    "vgg.json": (VGG, "makesense", "polygon"),
+    "tags.csv": ('a.jpg,"[night,street]"', "makesense", "tag"),
+    "tags.json": ('[{"image":"a.jpg","annotations":["night"]}]', "makesense", "tag"),
+}
+
+
+@pytest.fixture
+def source(tmp_path):
+    """Writes files into the folder `source`; gives its path, or that of the only file."""
+
+    def write(files, *, folder=True):
+        root = tmp_path / "source"
+        root.mkdir()
+        for name, content in files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return root if folder else root / next(iter(files))
+
+    return write
+
+
+def refused(path, **options):
+    with pytest.raises(CurateError) as error:
+        read(path, ReadOptions(**options))
+    return error.value
+
+
+def findings(dataset):
+    return to_document(audit(dataset), "s")["findings"]
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("form", ["file", "folder", "zip"])
+def test_the_content_tells_the_format(source, tmp_path, name, form):
+    body, wanted, shape = SHAPES[name]
+    path = source({name: body}, folder=form == "folder")
+    if form == "zip":
+        with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:
+            archive.write(path, name)
+        path = tmp_path / "s.zip"
+    dataset = read(path)
+    assert dataset.format == wanted
+    assert set(dataset.boxes["shape"]) == {shape}
+    assert dataset.sources.read(name) == body.encode()
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_byte_order_mark_and_windows_line_ends_change_no_box(source, name):
+    body, wanted, _ = SHAPES[name]
+    path = source({name: body}, folder=False)
+    plain = read(path)
+    path.write_bytes(body.replace("\n", "\r\n").encode("utf-8-sig"))
+    dataset = read(path)
+    assert dataset.format == wanted
+    edges = ["x1", "y1", "x2", "y2"]
+    assert dataset.boxes[edges].equals(plain.boxes[edges])
+    assert dataset.boxes["label"].tolist() == plain.boxes["label"].tolist()
+    assert dataset.images["image_key"].tolist() == plain.images["image_key"].tolist()
+
+
+def test_a_folder_of_two_formats_is_refused_with_both_and_their_files(source):
+    path = source({"a.xml": VOC.format(name="a.jpg"), "b/c.json": COCO})
+    error = refused(path)
+    assert isinstance(error, FormatError)
+    assert "2 formats: coco (b/c.json); voc (a.xml)" in str(error)
+    assert "--from" in error.mend
+
+
+def test_two_exports_of_one_project_are_refused_as_two_kinds(source):
+    error = refused(source({"a.csv": RECT_CSV, "a.xml": MAKESENSE_VOC}))
+    assert "makesense-rect-csv (a.csv)" in str(error)
+    assert "makesense-rect-voc (a.xml)" in str(error)
+
+
+def test_other_files_beside_the_labels_are_left_alone(source):
+    other = {"README.md": "# labels", "a.jpg": b"\xff\xd8", "notes.csv": "a,b\n1,2\n"}
+    dataset = read(source({"a.xml": VOC.format(name="a.jpg"), **other}))
+    assert dataset.sources.names() == ["a.xml"]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.txt", "a.xml", "a.zap"])
+def test_an_empty_file_is_refused(source, name):
+    error = refused(source({name: ""}, folder=False))
+    assert f"{name}: is empty" in str(error)
+    assert all(reader in error.mend for reader in READERS)
+
+
+def test_an_empty_folder_is_refused(source):
+    error = refused(source({}))
+    assert "source: is empty (no files)" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("a.json", '{"a": 1}'),
+        ("a.json", "[1, 2, 3]"),
+        ("a.txt", "some words of a note\n"),
+        ("a.xml", "<html><body>no labels</body></html>"),
+        ("a.csv", "a,b,c\n1,2,3\n"),
+        ("a.bin", bytes(range(256))),
+    ],
+)
+def test_a_file_of_no_known_format_is_refused_with_the_list(source, name, body):
+    error = refused(source({name: body}, folder=False))
+    assert isinstance(error, FormatError)
+    assert f"is of no format that is known ({name})" in str(error)
+    assert all(reader in error.mend for reader in READERS)
+
+
+def test_a_path_that_is_not_there_is_refused(tmp_path):
+    error = refused(tmp_path / "gone")
+    assert isinstance(error, SourceError)
+    assert str(error).endswith("gone: no such file or folder - check the path")
+
+
+@pytest.mark.parametrize(("wanted", "n_boxes"), [("voc", 2), ("coco", 1)])
+def test_a_named_format_takes_its_own_files(source, wanted, n_boxes):
+    files = {f"{n}.xml": VOC.format(name=f"{n}.jpg") for n in (1, 2)}
+    dataset = read(source({**files, "c.json": COCO}), ReadOptions(format=wanted))
+    assert (dataset.format, len(dataset.boxes)) == (wanted, n_boxes)
+
+
+def test_a_named_format_is_forced_on_a_single_file(source):
+    dataset = read(source({"labels.dat": KITTI}, folder=False), ReadOptions(format="kitti"))
+    assert dataset.boxes["label"].tolist() == ["Car"]
+
+
+def test_a_named_format_that_does_not_fit_is_refused(source):
+    error = refused(source({"a.xml": VOC.format(name="a.jpg")}), format="kitti")
+    assert "no file in it can be read as kitti (a.xml)" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("word", "near"), [("nonsense", "leave out"), ("kity", "'kitti'"), ("voc-x", "'voc'"),
+                       ("makesense-lines", "'makesense-line'")]
+)  # fmt: skip
+def test_a_format_that_is_none_is_refused_with_the_nearest(source, word, near):
+    error = refused(source({"a.xml": VOC.format(name="a.jpg")}), format=word)
+    assert isinstance(error, UsageError)
+    assert f"--from '{word}'" in str(error)
+    assert near in error.mend
+
+
+def test_a_table_of_rectangles_or_lines_asks_which(source):
+    error = refused(source({"a.csv": EITHER_CSV}, folder=False))
+    assert "--from makesense-line" in str(error)
+    assert "--from makesense-rect" in str(error)
+
+
+@pytest.mark.parametrize("folder", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "shape", "edges"),
+    [
+        ("line", "line", [[10, 10, 5, 5], [20, 10, 25, 15]]),
+        ("rect", "box", [[10, 10, 15, 15], [20, 10, 45, 25]]),
+    ],
+)
+def test_a_table_of_rectangles_or_lines_is_read_as_told(source, folder, kind, shape, edges):
+    path = source({"a.csv": EITHER_CSV}, folder=folder)
+    dataset = read(path, ReadOptions(format=f"makesense-{kind}"))
+    assert set(dataset.boxes["shape"]) == {shape}
+    assert dataset.boxes[["x1", "y1", "x2", "y2"]].to_numpy().tolist() == edges
+
+
+@pytest.mark.parametrize("name", ["points.csv", "tags.json", "vgg.json"])
+def test_an_export_without_annotations_is_read_as_such(source, name):
+    body = {"points.csv": "", "tags.json": "[]", "vgg.json": "{}"}[name]
+    dataset = read(source({name: body}, folder=False))
+    assert (len(dataset.images), len(dataset.boxes)) == (0, 0)
+    assert [(f["check"], f["level"]) for f in findings(dataset)] == [("SRC-013", "info")]
+
+
+def test_a_zip_without_members_is_an_export_without_annotations(tmp_path):
+    zipfile.ZipFile(tmp_path / "labels.zip", "w").close()
+    dataset = read(tmp_path / "labels.zip")
+    assert (len(dataset.images), len(dataset.boxes)) == (0, 0)
+    assert [(f["check"], f["level"]) for f in findings(dataset)] == [("SRC-013", "info")]
+
+
+@pytest.mark.parametrize("cut", [0.3, 0.6, 0.95])
+def test_cut_json_is_refused_with_its_place(source, cut):
+    error = refused(source({"a.json": COCO[: int(len(COCO) * cut)]}, folder=False))
+    assert isinstance(error, SourceError)
+    assert str(error).startswith("a.json:1: the JSON ends in the middle")
+
+
+def test_a_zip_that_leaves_its_folder_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:
+        archive.writestr("../../a.json", COCO)
+    error = refused(tmp_path / "s.zip")
+    assert str(error).startswith("s.zip/../../a.json: the member's name leads out")
+
+
+def test_a_zip_that_explodes_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "s.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.json", b"0" * (20 << 20))
+    error = refused(tmp_path / "s.zip")
+    assert str(error).startswith("s.zip/a.json: the member claims 20971520 bytes")
+
+
+@pytest.mark.parametrize("name", ["s.zip", "labels.json"])
+def test_a_broken_zip_is_refused(tmp_path, name):
+    with zipfile.ZipFile(tmp_path / name, "w") as archive:
+        archive.writestr("a.json", COCO)
+    body = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(body[: len(body) // 2])
+    assert name in str(refused(tmp_path / name))
+
+
+ENTITIES = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]>\n'
+LAUGHS = (
+    '<!DOCTYPE a [<!ENTITY l0 "lol">'
+    + "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    + "]>\n"
+)
+
+
+@pytest.mark.parametrize("head", [ENTITIES, LAUGHS])
+def test_xml_with_entities_is_a_finding_and_its_image_is_kept(source, head):
+    bad = head + VOC.format(name="b.jpg").replace("car", "&x;")
+    dataset = read(source({"a.xml": VOC.format(name="a.jpg"), "b.xml": bad}))
+    (finding,) = findings(dataset)
+    assert (finding["check"], finding["file"], finding["level"]) == ("SRC-002", "b.xml", "error")
+    assert finding["line"] == 1
+    assert "DTD or entities is refused" in finding["message"]
+    assert finding["mend"]
+    assert dataset.images["label_state"].tolist() == ["present", "unreadable"]
+    assert dataset.boxes["label"].tolist() == ["car"]
+
+
+def test_half_of_the_files_broken_leaves_the_other_half(source):
+    good = {f"good{n}.xml": VOC.format(name=f"good{n}.jpg") for n in range(10)}
+    bad = {f"bad{n}.xml": VOC.format(name=f"bad{n}.jpg")[:150] for n in range(10)}
+    dataset = read(source({**good, **bad}))
+    assert len(dataset.boxes) == 10
+    assert dataset.images["label_state"].value_counts().to_dict() == {
+        "present": 10,
+        "unreadable": 10,
+    }
+    told = [f for f in findings(dataset) if f["check"] == "SRC-002"]
+    files = {m["file"] for f in told for m in f["members"]} | {f["file"] for f in told}
+    assert files - {None} == set(bad)
+    assert all(f["level"] == "error" and f["mend"] for f in told)
+
+
+ODD_NAMES = ("a b.xml", "a,b.xml", "路口 é.xml", "new\nline.xml", "quo'te\".xml", "-x.xml")
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_label_files_of_odd_names_are_read_and_named(source, name):
+    path = source({name: VOC.format(name="a.jpg"), "z.xml": "<annotation><object></annotation>"})
+    dataset = read(path)
+    assert dataset.boxes["file"].tolist() == [name]
+    assert [f["file"] for f in findings(dataset)] == ["z.xml"]
+    assert dataset.sources.names() == sorted([name, "z.xml"])
+
+
+def test_bytes_that_are_no_text_are_a_finding_with_their_place(source):
+    bad = KITTI.encode() + b"Caf\xe9 0.00 0 -1.57 1 2 20 30 1 1 1 1 1 1 1\n"
+    dataset = read(source({"000000.txt": KITTI, "000001.txt": bad}))
+    (finding,) = findings(dataset)
+    assert (finding["file"], finding["line"], finding["level"]) == ("000001.txt", 2, "error")
+
+
+def test_a_folder_that_holds_only_a_zip_says_to_give_the_zip(tmp_path):
+    with zipfile.ZipFile(tmp_path / "labels.zip", "w") as archive:
+        archive.writestr("a.json", COCO)
+    error = refused(tmp_path)
+    assert "labels.zip" in str(error)
+    assert "path of the zip" in error.mend
