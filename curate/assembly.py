@@ -244,12 +244,13 @@ def findings_table(
     """
     keys = images["image_key"].tolist()
     image_ids, box_ids = images["image_id"].to_numpy(np.int64), boxes["box_id"].to_numpy(np.int64)
+    of_boxes = boxes["image_id"].to_numpy(np.int64)
     rows = []
     for fault, count in _grouped(list(faults), images, boxes):
         kind = FAULTS[fault.code]
         members = [int(box_ids[row]) for row in fault.boxes]
         image_keys = [keys[row] for row in fault.images]
-        whole = [fault.code, fault.file or source]
+        whole = [fault.code, source, fault.file or ""]
         exact = [*whole, str(fault.line), str(fault.source_id), *image_keys, *map(hex_id, members)]
         rows.append(
             {
@@ -257,7 +258,7 @@ def findings_table(
                 "check": fault.code,
                 "name": kind.name,
                 "level": kind.level,
-                "image_id": int(image_ids[fault.images[0]]) if len(fault.images) == 1 else None,
+                "image_id": _only_image(fault, image_ids, of_boxes),
                 "box_id": members[0] if len(members) == 1 else None,
                 "members": members,
                 "places": _places_text(fault, image_keys, count),
@@ -272,6 +273,15 @@ def findings_table(
             }
         )
     return sorted_findings(_with_ids(rows))
+
+
+def _only_image(
+    fault: Fault, image_ids: np.ndarray[Any, Any], of_boxes: np.ndarray[Any, Any]
+) -> int | None:
+    """The image that a fault concerns; None when it concerns several or none."""
+    concerned = {int(image_ids[row]) for row in fault.images}
+    concerned |= {int(of_boxes[row]) for row in fault.boxes}
+    return concerned.pop() if len(concerned) == 1 else None
 
 
 def _places_text(fault: Fault, image_keys: list[str], count: int) -> str | None:

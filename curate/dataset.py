@@ -244,7 +244,8 @@ def is_dataset_folder(path: Path) -> bool:
     try:
         with (path / "dataset.json").open("rb") as stream:
             head = stream.read(1 << 16)
-    except OSError:
+    except (OSError, ValueError):
+        # ValueError: a NUL in the path.
         return False
     return b'"curate.dataset/' in head or (path / "boxes.parquet").exists()
 

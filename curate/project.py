@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curate.dataset import write_file
-from curate.errors import OutputError, Place, UsageError
+from curate.errors import OutputError, Place, UsageError, quote
 from curate.resources import schema_text
 
 if TYPE_CHECKING:
@@ -46,13 +47,9 @@ def find(folder: Path) -> Project:
     if not path.is_file():
         return Project(folder)
     import jsonschema
-    import yaml
 
     place = Place(FILE)
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"cannot be read: {error}", place=place, mend="correct it") from error
+    document = _document(path)
     schema = json.loads(schema_text("project-1.schema.json"))
     validator = jsonschema.Draft202012Validator(schema)
     for fault in sorted(validator.iter_errors(document), key=lambda e: list(map(str, e.path))):
@@ -68,10 +65,43 @@ def find(folder: Path) -> Project:
         ignore=document.get("ignore"),
         fail_on=document.get("fail-on"),
         params={
-            check: {n: float(v) for n, v in limit.items() if n != "because"}
+            check: {
+                n: _finite(v, f"checks.{check}.{n}") for n, v in limit.items() if n != "because"
+            }
             for check, limit in limits.items()
         },
     )
+
+
+def _document(path: Path) -> Any:  # YAML values
+    """The values of a YAML file.
+
+    Aliases are refused: a few lines of them unfold to more than memory holds.
+    """
+    import yaml
+
+    place = Place(FILE)
+    # What PyYAML's constructors raise beside YAMLError: `!!int ""`, 2001-99-99, deep nesting.
+    broken = (ValueError, IndexError, AttributeError, RecursionError)
+    try:
+        text = path.read_text(encoding="utf-8")
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+            raise UsageError("has an alias (*name)", place=place, mend="write its value out")
+        return yaml.safe_load(text)
+    except (OSError, yaml.YAMLError, *broken) as error:
+        raise UsageError(f"cannot be read: {error}", place=place, mend="correct it") from error
+
+
+def _finite(value: int | float, key: str) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise UsageError(
+            f"{key}: {quote(value)} is no finite number", place=Place(FILE), mend="correct it"
+        )
+    return number
 
 
 def resolve(project: Project, source: str | None, options: ReadOptions) -> tuple[Path, ReadOptions]:

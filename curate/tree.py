@@ -137,25 +137,23 @@ def open_tree(path: Path) -> Tree:
         When nothing is there, it cannot be listed, or the archive is unsafe.
     """
     path = Path(path)
-    if path.is_dir():
-        return _folder_tree(path)
-    if not path.exists():
-        raise SourceError("no such file or folder", place=Place(str(path)), mend="check the path")
-    if not path.is_file():
-        raise SourceError(
-            "is neither a file nor a folder", place=Place(str(path)), mend="give a file or folder"
-        )
+    place = Place(str(path))
     try:
+        if path.is_dir():
+            return _folder_tree(path)
+        if not path.exists():
+            raise SourceError("no such file or folder", place=place, mend="check the path")
+        if not path.is_file():
+            raise SourceError(
+                "is neither a file nor a folder", place=place, mend="give a file or folder"
+            )
         if zipfile.is_zipfile(path):
             return _zip_tree(path)
         name = shown_name(path.name)
         return Tree(path, "file", {name: path.stat().st_size}, {name: path.name})
     except OSError as error:
-        raise SourceError(
-            f"cannot be read: {error.strerror or error}",
-            place=Place(str(path)),
-            mend="check its permissions",
-        ) from error
+        what = f"cannot be read: {error.strerror or error}"
+        raise SourceError(what, place=place, mend="check its name and permissions") from error
 
 
 def shown_name(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import struct
 import tracemalloc
@@ -237,3 +238,36 @@ def test_equal_files_are_grouped_and_equal_sizes_are_not(pictures):
 def test_empty_files_are_not_called_equal(pictures):
     found = pictures({"a.jpg": b"", "b.jpg": b""})
     assert same_bytes(found, found.measure(found.files)) == []
+
+
+@pytest.mark.parametrize(("orientation", "upright"), [(3, (6, 4)), (6, (4, 6)), (8, (4, 6))])
+def test_a_turned_tiff_has_the_size_of_the_upright_picture(pictures, orientation, upright):
+    # Pillow turns a TIFF by itself, so that its own size is the upright one already.
+    picture = only(pictures({"a.tif": encoded(kind="TIFF", orientation=orientation)}))
+    assert (picture.width, picture.height) == upright
+    assert (picture.stored_width, picture.stored_height) == SIZE
+
+
+def test_an_end_mark_in_the_thumbnail_does_not_hide_a_cut(pictures):
+    stream = io.BytesIO()
+    Image.effect_noise((64, 64), 50).save(stream, "JPEG", exif=b"Exif\0\0" + b"\xff\xd9" * 8)
+    body = stream.getvalue()
+    assert len(body) < 4096
+    assert only(pictures({"a.jpg": body})).error is None
+    assert only(pictures({"a.jpg": body[:-200]})).error is not None
+
+
+@pytest.mark.parametrize("kind", ["BMP", "PPM", "GIF"])
+def test_other_formats_that_were_cut_are_unreadable(pictures, kind):
+    body = encoded((60, 40), kind)
+    assert only(pictures({f"a.{kind.lower()}": body})).error is None
+    assert only(pictures({f"a.{kind.lower()}": body[: len(body) // 2]})).error is not None
+
+
+def test_pictures_of_the_app_are_measured_upright(real_data):
+    folder = real_data / "makesense_app"
+    truth = json.loads((folder / "TRUTH.json").read_bytes())["images"]
+    found = open_pictures(folder / "images")
+    sizes = {image["file"]: (image["display_width"], image["display_height"]) for image in truth}
+    assert {file: found.size(file) for file in sizes} == sizes
+    assert sizes["IMG_rot6.JPG"] == (480, 640)  # stored 640 x 480 with orientation 6

@@ -37,7 +37,8 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
     class_ids: options.ClassIdsOption = options.ClassIds.OWN,
     max_pixels: options.MaxPixels = None,
     select: Annotated[
-        list[str] | None, typer.Option(help="Only these checks: codes, names, beginnings.")
+        list[str] | None,
+        typer.Option(help="Only these checks: codes, names, beginnings, with commas between."),
     ] = None,
     ignore: Annotated[list[str] | None, typer.Option(help="Not these checks.")] = None,
     fail_on: options.FailOn = None,
@@ -62,8 +63,8 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
     findings = library.audit(
         path,
         told,
-        select=select or settings.select,
-        ignore=ignore or settings.ignore,
+        select=_words(select) or settings.select,
+        ignore=_words(ignore) or settings.ignore,
         params=settings.params,
     )
     if json_ or format_ is Format.JSON:
@@ -74,3 +75,7 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
         typer.echo(report.to_text(findings, show_all=show_all), nl=False)
     output.summary(findings)
     return output.exit_code(findings, fail_on or options.level_of(settings.fail_on))
+
+
+def _words(given: list[str] | None) -> list[str]:
+    return [word.strip() for text in given or () for word in text.split(",") if word.strip()]

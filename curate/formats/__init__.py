@@ -28,7 +28,7 @@ from curate.dataset import (
     refuse_overwrite,
 )
 from curate.errors import FormatError, Place, SourceError, UsageError, quote
-from curate.formats.combining import combine, part_of
+from curate.formats.combining import combine, joined, part_of
 from curate.formats.reading import Files, KeptFiles, Options
 from curate.formats.writing import Loss, LossReport
 from curate.tree import Tree, open_tree
@@ -201,7 +201,9 @@ def _chosen(tree: Tree, path: Path, options: ReadOptions) -> tuple[str, list[str
         raise FormatError(
             f"{what} ({_listing(list(tree.files))})",
             place=place,
-            mend=f"name its format with --from: {', '.join(READERS)}",
+            mend="give the path of the zip itself"
+            if tree.kind == "folder" and any(name.lower().endswith(".zip") for name in tree.files)
+            else f"name its format with --from: {', '.join(READERS)}",
         )
     kinds = _kinds(tree, taken)
     if len(kinds) > 1:
@@ -369,7 +371,8 @@ def read_again(dataset: Dataset) -> Dataset:
         gathered = getattr(reader.load(), reader.gather)(files, names, told)
         one = assemble(part["image_source"], gathered, options={"parts": [part | {"prefix": ""}]})
         parts.append(replace(one, name=part["name"]))
-    return parts[0] if len(parts) == 1 else combine(dataset.name, parts)
+    prefixes = [part["prefix"] for part in dataset.options["parts"]]
+    return joined(dataset.name, parts, prefixes) if any(prefixes) else parts[0]
 
 
 def derived(dataset: Dataset) -> pd.DataFrame | None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from curate.assembly import sorted_findings
 from curate.dataset import Dataset
-from curate.errors import UsageError
+from curate.errors import UsageError, quote
 from curate.formats.reading import KeptFiles
 from curate.sources import Body, MemorySources
 from curate.tables import BOX_COLUMNS, CLASS_COLUMNS, FINDING_COLUMNS, IMAGE_COLUMNS, make_table
@@ -54,7 +54,7 @@ def combine(name: str, parts: Sequence[Dataset]) -> Dataset:
     Raises
     ------
     UsageError
-        When two parts have one name.
+        When two parts have one name, or the same boxes.
     """
     counts = Counter(part.name for part in parts)
     double = sorted(n for n, count in counts.items() if count > 1)
@@ -63,15 +63,24 @@ def combine(name: str, parts: Sequence[Dataset]) -> Dataset:
             f"several sources are called {', '.join(double)}",
             mend="ingest them one by one with --name, then give the dataset folders",
         )
-    placed = [_below(part) for part in parts]
+    return joined(name, parts, [f"{part.name}/" for part in parts])
+
+
+def joined(name: str, parts: Sequence[Dataset], prefixes: Sequence[str]) -> Dataset:
+    """As `combine`, the files of each part below a prefix of its own (`name/`, or empty)."""
+    placed = [_below(part, prefix) for part, prefix in zip(parts, prefixes, strict=True)]
     images = _stacked([p.images for p in placed], IMAGE_COLUMNS)
     images = images.drop_duplicates("image_id", ignore_index=True)
+    boxes = _stacked([p.boxes for p in placed], BOX_COLUMNS)
+    _refuse_same_boxes(boxes, images)
     findings = _stacked([p.findings for p in placed], FINDING_COLUMNS)
+    # Each part that shares the images has told what is wrong with their list.
+    again = (findings["check"] == "IMG-006") & findings["finding_id"].duplicated()
     return Dataset(
         name=name,
         images=images,
-        boxes=_stacked([p.boxes for p in placed], BOX_COLUMNS),
-        findings=sorted_findings(findings),
+        boxes=boxes,
+        findings=sorted_findings(findings[~again.to_numpy(bool)]),
         classes=_stacked([p.classes for p in placed], CLASS_COLUMNS),
         sources=MemorySources({f: p.sources.body(f) for p in placed for f in p.sources.names()}),
         formats={f: kind for p in placed for f, kind in p.formats.items()},
@@ -80,8 +89,17 @@ def combine(name: str, parts: Sequence[Dataset]) -> Dataset:
     )
 
 
-def _below(part: Dataset) -> Dataset:
-    prefix = f"{part.name}/"
+def _refuse_same_boxes(boxes: pd.DataFrame, images: pd.DataFrame) -> None:
+    same = boxes.loc[boxes["box_id"].duplicated(), "image_id"]
+    if len(same):
+        source = images.loc[images["image_id"] == same.iloc[0], "source"].iloc[0]
+        raise UsageError(
+            f"{len(same)} boxes come from two of the sources, the first of {quote(source)}",
+            mend="give each source once, or ingest one of them under another --name",
+        )
+
+
+def _below(part: Dataset, prefix: str) -> Dataset:
     tables: dict[str, pd.DataFrame] = {}
     for name in ("images", "boxes", "findings", "classes"):
         table = getattr(part, name)

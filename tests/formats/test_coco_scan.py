@@ -64,7 +64,8 @@ def test_two_decimals_are_taken_and_exact(numbers: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "outline", ["[[1e3, 2, 3, 4]]", "[[1, 2, 3]]", "[[[1, 2]]]", "[]", "{}", "null", '"x"', "[1, 2]"]
+    "outline",
+    ["[[1e3, 2, 3, 4]]", "[[1, 2, 3]]", "[[[1, 2]]]", "[]", "{}", "null", '"x"', "[1, 2]"],
 )
 def test_everything_else_is_left_alone(outline: str) -> None:
     assert not measure(['{"segmentation": ' + outline + "}"])[2][0]

@@ -369,3 +369,102 @@ def test_measuring_does_not_write_into_the_image_folder(tmp_path, labels, pictur
     joined(labels(("a.jpg", 60, 40, [])))
     assert [p.name for p in (tmp_path / "pictures").iterdir()] == ["a.jpg"]
     assert (tmp_path / "pictures" / "a.jpg").read_bytes() == body
+
+
+def test_a_picture_is_left_to_the_name_that_fits_it_best(labels, picture, joined):
+    picture("train/1.jpg")
+    dataset = joined(labels(("val/1.jpg", 60, 40, []), ("train/1.jpg", 60, 40, [])))
+    assert findings(dataset) == [("IMG-001", "labels/val/1.jpg")]
+    assert dataset.images["path"].fillna("").tolist() == ["", "train/1.jpg"]
+
+
+def test_a_picture_that_two_names_fit_equally_well_is_neither_s(labels, picture, joined):
+    picture("1.jpg")
+    dataset = joined(labels(("x/1.jpg", 60, 40, []), ("y/1.jpg", 60, 40, [])))
+    assert findings(dataset) == [("IMG-007", "labels/x/1.jpg"), ("IMG-007", "labels/y/1.jpg")]
+    assert dataset.images["path"].isna().all()
+
+
+def test_records_of_one_name_share_its_picture(labels, picture, joined):
+    picture("a.jpg")
+    dataset = joined(labels(("a.jpg", 60, 40, []), ("a.jpg", 60, 40, [])))
+    assert dataset.images["path"].tolist() == ["a.jpg", "a.jpg"]
+    assert [code for code, _ in findings(dataset)] == ["IMG-006"]
+
+
+def test_a_name_that_only_looks_like_a_second_record_has_its_own_picture(labels, picture, joined):
+    picture("shot.jpg", (60, 40))
+    picture("shot#2.jpg", (30, 20))
+    dataset = joined(labels(("shot", 60, 40, []), ("shot#2", 30, 20, [])))
+    assert dataset.images["path"].tolist() == ["shot.jpg", "shot#2.jpg"]
+    assert findings(dataset) == []
+
+
+def test_a_declared_size_of_zero_is_wrong_and_not_unknown(labels, picture, joined):
+    picture("a.jpg")
+    dataset = joined(labels(("a.jpg", 0, 0, [])))
+    assert findings(dataset) == [("IMG-004", "labels/a.jpg")]
+
+
+def test_a_square_picture_that_is_turned_is_not_guessed_at(labels, picture, joined):
+    picture("a.jpg", (50, 50), orientation=6)
+    dataset = joined(labels(("a.jpg", 50, 50, [(5, 5, 30, 30)])))
+    assert findings(dataset) == []
+    assert images(dataset, "box_frame", "exif_orientation") == [["labels/a.jpg", "upright", 6]]
+
+
+def test_findings_name_the_record_in_the_label_file(labels, picture, joined):
+    picture("a.jpg", orientation=6)
+    picture("b.jpg", orientation=6)
+    dataset = joined(labels(*((name, 60, 40, []) for name in ("a.jpg", "b.jpg", "gone.jpg"))))
+    missing, frame = dataset.findings.to_dict("records")
+    assert (missing["check"], missing["file"], missing["source_id"]) == (
+        "IMG-001", "labels.json", "3",
+    )  # fmt: skip
+    places = [(place["file"], place["source_id"]) for place in json.loads(frame["places"])]
+    assert (frame["check"], places) == ("IMG-005", [("labels.json", "1"), ("labels.json", "2")])
+
+
+def test_joining_an_empty_folder_takes_an_earlier_join_back(tmp_path, labels, picture, joined):
+    picture("a.jpg", orientation=6)
+    picture("b.jpg", (9, 9))
+    picture("orphan.jpg")
+    path = labels(("a.jpg", 60, 40, []), ("b.jpg", 60, 40, []))
+    save(joined(path), tmp_path / "set")
+    (tmp_path / "empty").mkdir()
+    again = read(tmp_path / "set", ReadOptions(images=tmp_path / "empty"))
+    assert again.images.equals(read(path).images)
+    assert [code for code, _ in findings(again)] == ["IMG-001", "IMG-001"]
+
+
+def test_coco128_declares_the_sizes_of_its_pictures(real_data):
+    folder = real_data / "coco128"
+    options = ReadOptions(images=folder / "images")
+    dataset = read(folder / "instances_permissive_images.json", options)
+    assert len(dataset.images) == 33
+    assert dataset.images["path"].notna().all()
+    assert not dataset.findings["check"].str.startswith("IMG").any()
+
+
+def test_the_known_duplicates_of_raccoon_are_found_with_their_boxes(real_data):
+    folder = real_data / "voc_raccoon"
+    dataset = read(folder / "annotations", ReadOptions(images=folder / "images"))
+    found = dataset.findings[dataset.findings["check"] == "IMG-008"]
+    kind = "exact_duplicate_image_with_different_boxes"
+    known = json.loads((real_data / "known_defects.json").read_bytes())
+    pairs = sorted(sorted(row["id"]) for row in known if row["kind"] == kind)
+    assert len(pairs) == 4
+    assert pairs == sorted(
+        sorted(place["image"].partition("/")[2] for place in json.loads(places))
+        for places in found["places"]
+    )
+    assert all(len(members) >= 2 for members in found["members"])
+
+
+def test_two_pictures_of_one_name_in_the_app_are_told_apart_by_size(real_data):
+    folder = real_data / "makesense_app" / "od_dupnames"
+    (path,) = (folder / "polygon_coco").glob("*.json")
+    dataset = read(path, ReadOptions(images=folder / "images"))
+    # The app's two records state 1280 x 720 and 800 x 600 px (reference: makesense.md, 7).
+    paths = dict(zip(dataset.images["width"], dataset.images["path"], strict=True))
+    assert paths == {1280: "cam1/cam.jpg", 800: "cam2/cam.jpg"}

@@ -65,7 +65,7 @@ SHAPES = {
     "000001.txt": (KITTI, "kitti", "box"),
     "rects.csv": (RECT_CSV, "makesense", "box"),
     "points.csv": ("car,2,3,a.jpg,60,40", "makesense", "point"),
-    "lines.csv": ("car,30,30,2,3,a.jpg,60,40", "makesense", "line"),
+    "lines.csv": ("car,50,30,40,3,a.jpg,60,40", "makesense", "line"),
     "vgg.json": (VGG, "makesense", "polygon"),
     "tags.csv": ('a.jpg,"[night,street]"', "makesense", "tag"),
     "tags.json": ('[{"image":"a.jpg","annotations":["night"]}]', "makesense", "tag"),

@@ -280,7 +280,11 @@ def show(dataset: Dataset) -> None:
         findings = audit(dataset)
         document = report.to_document(findings, "set")
         json.dumps(document, allow_nan=False)
-        for text in (report.to_json(findings, "set"), report.to_text(findings), report.to_csv(findings)):
+        for text in (
+            report.to_json(findings, "set"),
+            report.to_text(findings),
+            report.to_csv(findings),
+        ):
             text.encode()
         (repr(dataset) + dataset._repr_html_() + findings._repr_html_()).encode()
     except CurateError as error:
@@ -353,9 +357,7 @@ def follow_project(case: Case) -> object:
     for name in [*found.sources][:5]:
         with contextlib.suppress(CurateError):
             path, options = project.resolve(found, name, ReadOptions())
-            audit(
-                path, options, select=found.select, ignore=found.ignore, params=found.params
-            )
+            audit(path, options, select=found.select, ignore=found.ignore, params=found.params)
     return True
 
 

@@ -188,7 +188,9 @@ def change_element(body: bytes, rng: Random, other: bytes = b"") -> bytes:
         return body[: found.end()] + rng.choice(TOKENS) + body[after:]
     if how == 1:
         tags = _TAG.findall(body)
-        new = rng.choice([*(tag for _, tag in tags), b"name", b"object", b"part", b"actions", b"a:b"])
+        new = rng.choice(
+            [*(tag for _, tag in tags), b"name", b"object", b"part", b"actions", b"a:b"]
+        )
         return body[: found.start()] + b"<" + found[1] + new + b">" + body[found.end() :]
     end = body.find(b"</" + found[2] + b">", found.end())
     end = found.end() if end < 0 else end + len(found[2]) + 3
@@ -262,7 +264,9 @@ def _with_change(value: Any, rng: Random, raws: list[str]) -> Any:
         # A copy: a value put into itself would have no end.
         home[key] = json.loads(json.dumps(donor[other_key], default=str))
     elif isinstance(home, dict):
-        home[rng.choice(("", "id", "\0", "a\nb", "segmentation", "score", "x" * 500))] = home.pop(key)
+        home[rng.choice(("", "id", "\0", "a\nb", "segmentation", "score", "x" * 500))] = home.pop(
+            key
+        )
     return value
 
 
@@ -305,7 +309,9 @@ def change_zip(body: bytes, rng: Random, other: bytes = b"") -> bytes:
     else:
         members[name] = mutate(name, members[name], rng, other)
     packed = io.BytesIO()
-    way = rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))
+    way = rng.choice(
+        (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+    )
     with zipfile.ZipFile(packed, "w", way) as archive:
         for member, content in members.items():
             archive.writestr(member.encode("utf-8", "replace").decode() or "a", content)

@@ -83,7 +83,9 @@ def coco() -> list[Seed]:
     for folder in ("coco128", "coco_laptop_train2017", "coco_xyxy_bug", "coco_val2014_100"):
         paths = sorted((REAL / folder).rglob("*instances*.json"))[:2]
         bodies += [_cut_coco(path) for path in paths]
-    makesense = _small("makesense_app", "*polygon_coco*/*.json") + _small("makesense", "*coco*/*.json")
+    makesense = _small("makesense_app", "*polygon_coco*/*.json") + _small(
+        "makesense", "*coco*/*.json"
+    )
     bodies += [_cut_coco(path) for path in makesense]
     seeds = [Seed({"instances.json": body}, "file", "coco") for body in bodies]
     two = {"train.json": bodies[1], "val/instances.json": bodies[0]}
@@ -127,7 +129,9 @@ def _files_below(folder: Path, skip: tuple[str, ...] = ()) -> dict[str, bytes]:
 def voc() -> list[Seed]:
     """VOC files alone, in folders with sets, and in archives."""
     seeds = [Seed(files, "folder", "voc") for files in _case_folders("voc")]
-    paths = [p for f in ("voc_raccoon", "voc_bccd", "voc_parts_sample") for p in _small(f, "*.xml", 6)]
+    paths = [
+        p for f in ("voc_raccoon", "voc_bccd", "voc_parts_sample") for p in _small(f, "*.xml", 6)
+    ]
     paths += _small("rodm_multiformat/gts/pascalvoc_format", "*.xml", 6)
     seeds += [Seed({"a.xml": path.read_bytes()}, "file", "voc") for path in paths]
     whole = _files_below(CASES / "voc" / "good" / "devkit", skip=("expected.json",))
@@ -139,7 +143,9 @@ def voc() -> list[Seed]:
 def kitti() -> list[Seed]:
     """KITTI label files alone, in folders with split lists, and in archives."""
     seeds = [Seed(files, "folder", "kitti") for files in _case_folders("kitti")]
-    paths = _small("kitti_object6", "label_2/*.txt") + _small("kitti_object6/pointgnn_val_results", "*.txt")
+    paths = _small("kitti_object6", "label_2/*.txt") + _small(
+        "kitti_object6/pointgnn_val_results", "*.txt"
+    )
     seeds += [Seed({p.name: p.read_bytes()}, "file", "kitti") for p in paths]
     whole = _files_below(CASES / "kitti" / "good" / "devkit", skip=("expected.json",))
     labels = [body for name, body in whole.items() if name.startswith("label_2/")]
@@ -158,7 +164,11 @@ def makesense(kind: str) -> list[Seed]:
     form, ending = forms[kind]
     bodies = [p.read_bytes() for p in sorted((CASES / "makesense" / "app").glob(f"*/{form}.*"))]
     bodies += [p.read_bytes() for p in sorted(REAL.glob(f"makesense_app/*/{form}/*.{ending}"))]
-    folders = {"rect-csv": "fifa*/**/*.csv", "point-csv": "points*/**/*.csv", "vgg": "vgg*/**/*.json"}
+    folders = {
+        "rect-csv": "fifa*/**/*.csv",
+        "point-csv": "points*/**/*.csv",
+        "vgg": "vgg*/**/*.json",
+    }
     if kind in folders:
         real = [p for p in sorted(REAL.glob(f"makesense/{folders[kind]}")) if p.is_file()]
         cut = _cut_vgg if kind == "vgg" else _cut_lines
