@@ -32,6 +32,8 @@ from curate.tables import (
 GROUP_IN_FILE = 10
 GROUP_IN_SOURCE = 100
 SHOWN_MEMBERS = 10
+# Faults of a whole file or source: mending one member leaves them the same finding.
+WHOLE = frozenset({"IMG-005", "SRC-008", "SRC-010", "SRC-012", "SRC-013", "SRC-014", "SRC-016"})
 
 
 @dataclass(frozen=True)
@@ -254,7 +256,7 @@ def findings_table(
         exact = [*whole, str(fault.line), str(fault.source_id), *image_keys, *map(hex_id, members)]
         rows.append(
             {
-                "finding_id": "\0".join(whole if count > 1 else exact),
+                "finding_id": "\0".join(whole if count > 1 or fault.code in WHOLE else exact),
                 "check": fault.code,
                 "name": kind.name,
                 "level": kind.level,

@@ -16,8 +16,9 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,6 +32,7 @@ from curate.tables import (
     IMAGE_COLUMNS,
     Column,
     check_table,
+    check_values,
     from_arrow,
     make_table,
     to_arrow,
@@ -212,31 +214,95 @@ def load(folder: Path) -> Dataset:
     folder = Path(folder)
     place = Place(str(folder / "dataset.json"))
     try:
-        document = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-        schema = document["schema"]
+        body = (folder / "dataset.json").read_bytes()
+        schema = msgspec.json.decode(body, type=_Version).schema
         if schema != SCHEMA:
             raise DatasetError(
                 f"has schema {schema!r}, this version reads {SCHEMA!r}",
                 place=place,
                 mend="ingest the source again, or use the version that wrote it",
             )
+        document = msgspec.json.decode(body, type=_Document)
         tables = {
             name: from_arrow(pq.read_table(folder / f"{name}.parquet"), columns)
             for name, columns in _TABLES.items()
         }
-        root = document["images_root"]
+        sources = PackedSources(folder / "sources")
+        _refuse_unfit(document, tables, set(sources.names()))
         return Dataset(
-            name=document["name"],
-            sources=PackedSources(folder / "sources"),
-            formats={f["file"]: f["format"] for f in document["files"] if f["format"]},
-            options=document["options"],
-            images_root=None if root is None else Path(root),
+            name=document.name,
+            sources=sources,
+            formats={f.file: f.format for f in document.files if f.format},
+            options=msgspec.to_builtins(document.options),
+            images_root=None if document.images_root is None else Path(document.images_root),
             **tables,
         )
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException, TableError) as error:
+    except (OSError, *_BROKEN) as error:
         raise DatasetError(
             f"is not a whole dataset folder: {error}", place=place, mend="ingest the source again"
         ) from error
+
+
+_BROKEN = (
+    ValueError, KeyError, TypeError, RecursionError, MemoryError, OverflowError,
+    msgspec.MsgspecError, pa.ArrowException, TableError,
+)  # fmt: skip
+
+
+class _Version(msgspec.Struct):
+    schema: str
+
+
+class _Part(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    image_source: str
+    format: str
+    prefix: str
+    classes: list[str] | None
+    size_wh: tuple[int, int] | None
+    kind: str | None
+    class_ids: Literal["own", "index"]
+    truth: str | None
+
+
+class _Options(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    parts: list[_Part] = []
+
+
+class _File(msgspec.Struct):
+    file: str
+    format: str | None
+
+
+class _Document(msgspec.Struct):
+    """What `load` needs of `schemas/dataset-1.schema.json`."""
+
+    name: str
+    images_root: str | None
+    options: _Options
+    files: list[_File]
+
+
+def _refuse_unfit(document: _Document, tables: Mapping[str, pd.DataFrame], kept: set[str]) -> None:
+    """Refuses tables and files that do not fit together: later steps rely on it."""
+    if {f.file for f in document.files} != kept:
+        raise TableError("`files` are not those in sources/")
+    truths = {part.prefix + part.truth for part in document.options.parts if part.truth}
+    if not truths <= kept:
+        raise TableError("the annotation file of a part is not in sources/")
+    for name, columns in _TABLES.items():
+        check_values(tables[name], columns, name)
+    images, boxes, findings = tables["images"], tables["boxes"], tables["findings"]
+    if images["image_id"].duplicated().any() or boxes["box_id"].duplicated().any():
+        raise TableError("an id stands twice in a table")
+    members = [box_id for ids in findings["members"] for box_id in ids]
+    if (
+        not boxes["image_id"].isin(images["image_id"]).all()
+        or not pd.Series(members, dtype="Int64").isin(boxes["box_id"]).all()
+    ):
+        raise TableError("a table names an id that is in none")
+    for text in findings["places"].dropna():
+        msgspec.json.decode(text, type=list[dict[str, Any]])  # JSON values
 
 
 def is_dataset_folder(path: Path) -> bool:

@@ -23,10 +23,13 @@ def rle_counts(counts: object) -> np.ndarray[Any, np.dtype[np.int64]] | None:
     """(R,) int64 run lengths of a compressed (text) or plain (list) RLE; None for neither."""
     if isinstance(counts, list):
         try:
-            runs = np.asarray(counts, np.int64)
-        except (ValueError, TypeError, OverflowError):
+            runs = np.asarray(counts or np.zeros(0, np.int64))
+        except (ValueError, TypeError):
             return None
-        return runs if runs.ndim == 1 and (runs >= 0).all() else None
+        is_whole = runs.ndim == 1 and runs.dtype.kind in "iu"
+        # Longer runs are no mask's, and their sum might not fit.
+        good = is_whole and bool(((runs >= 0) & (runs <= MAX_MASK_PIXELS)).all())
+        return runs.astype(np.int64) if good else None
     if isinstance(counts, str):
         return _unpack(counts)
     return None
@@ -67,7 +70,7 @@ def rle_measure(mask: object) -> tuple[Bounds | None, float] | None:
     if not isinstance(height, int) or not isinstance(width, int) or height <= 0 or width <= 0:
         return None
     ends = np.cumsum(runs)
-    if len(ends) and (ends[-1] > height * width or ends[-1] > MAX_MASK_PIXELS):
+    if height * width > MAX_MASK_PIXELS or (len(ends) and ends[-1] > height * width):
         return None
     on_end, lengths = ends[1::2], runs[1::2]
     on_end, lengths = on_end[lengths > 0], lengths[lengths > 0]
@@ -144,7 +147,8 @@ def polygons_measure(
     whole = owner[first]
     bounds[whole, :2] = np.minimum.reduceat(low, first, axis=0)
     bounds[whole, 2:] = np.maximum.reduceat(high, first, axis=0)
-    areas[whole] = np.add.reduceat(ring_areas, first)
+    with np.errstate(over="ignore", invalid="ignore"):
+        areas[whole] = np.add.reduceat(ring_areas, first)
     return bounds, areas
 
 
@@ -156,9 +160,12 @@ def _shoelace(
     x, y = points[:, 0], points[:, 1]
     # Taken relative to the ring's first point: far from the origin the products lose digits.
     anchor = np.repeat(starts, n_points)
-    x, y = x - x[anchor], y - y[anchor]
-    cross = x * y[following] - x[following] * y
-    return np.abs(np.add.reduceat(cross, starts)) / 2
+    # Coordinates that no picture has (1e308) give an area that is not finite, and no warning.
+    with np.errstate(over="ignore", invalid="ignore"):
+        x, y = x - x[anchor], y - y[anchor]
+        cross = x * y[following] - x[following] * y
+        areas: np.ndarray[Any, Any] = np.abs(np.add.reduceat(cross, starts)) / 2
+    return areas
 
 
 def outline_bounds(text: bytes) -> Bounds | None:
@@ -178,7 +185,7 @@ def point_bounds(text: bytes, *, visible_from: int | None) -> Bounds | None:
     """
     try:
         values = np.asarray(json.loads(text), np.float64)
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return None
     if values.ndim != 1 or len(values) < 3 or len(values) % 3:
         return None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from curate.assembly import source_name
 from curate.dataset import write_file
 from curate.errors import OutputError, Place, UsageError, quote
 from curate.resources import schema_text
@@ -150,18 +152,17 @@ def write_new(folder: Path, *, source: Path | None, images: Path | None, force: 
     path = folder / FILE
     if path.exists() and not force:
         raise OutputError("exists already", place=Place(str(path)), mend="add --force")
-    name = "street" if source is None else source.stem
-    shown = json.dumps("labels/" if source is None else source.as_posix(), ensure_ascii=False)
-    pictures = "" if images is None else f"    images: {json.dumps(images.as_posix())}\n"
+    name = "street" if source is None else source_name(source, None)
     head = "" if source is not None else "# "
-    lines = [
-        "# curate project file; schemas/project-1.schema.json describes every key.",
-        "version: 1",
-        f"{head}sources:",
-        f"{head}  {json.dumps(name, ensure_ascii=False)}:",
-        f"{head}    path: {shown}",
-    ]
-    text = "\n".join(lines) + "\n" + pictures
+    labels = "labels/" if source is None else _below(folder, source)
+    text = (
+        "# curate project file; schemas/project-1.schema.json describes every key.\n"
+        "version: 1\n"
+        f"{head}sources:\n"
+        f"{head}  {_quoted(name)}:\n"
+        f"{head}    path: {_quoted(labels)}\n"
+    )
+    text += "" if images is None else f"{head}    images: {_quoted(_below(folder, images))}\n"
     text += (
         "fail-on: error\n"
         "# Parameters of checks; `curate explain CHECK` lists them.\n"
@@ -179,3 +180,13 @@ def write_new(folder: Path, *, source: Path | None, images: Path | None, force: 
         ) from error
     write_file(path, text.encode())
     return path
+
+
+def _below(folder: Path, path: Path) -> str:
+    """A path as it stands in the file: relative to the file's folder, unless it is absolute."""
+    return path.as_posix() if path.is_absolute() else Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _quoted(text: str) -> str:
+    # JSON text is YAML text, whatever is in it.
+    return json.dumps(text)

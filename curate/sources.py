@@ -18,8 +18,9 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -94,7 +95,8 @@ class PackedSources:
             self._blocks = list(
                 zip(blocks["offset"], blocks["packed_size"], blocks["size"], strict=True)
             )
-        except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+            _refuse_unfit(files, blocks)
+        except (OSError, KeyError, ValueError, TypeError, MemoryError, pa.ArrowException) as error:
             raise DatasetError(
                 f"the kept source files cannot be read: {error}",
                 place=Place(str(folder)),
@@ -156,6 +158,22 @@ class PackedSources:
                 place=Place(str(self._path)),
                 mend="ingest the source again",
             ) from error
+
+
+def _refuse_unfit(files: dict[str, list[Any]], blocks: dict[str, list[Any]]) -> None:
+    """Refuses files that do not lie in the blocks. Raises ValueError, or TypeError for nulls."""
+    sizes = np.array([int(size) for size in blocks["size"]], np.int64)
+    if any(not isinstance(text, str) for text in files["file"] + files["sha256"]):
+        raise ValueError("a file without a name or sha256")
+    if any(int(at) < 0 for at in blocks["offset"] + blocks["packed_size"]):
+        raise ValueError("a block at a negative offset")
+    if ((sizes < 0) | (sizes > BLOCK_BYTES)).any():
+        raise ValueError(f"a block of a size that is not within 0..{BLOCK_BYTES} bytes")
+    ends = np.concatenate(([0], np.cumsum(sizes))).tolist()
+    for first, offset, size in zip(files["block"], files["offset"], files["size"], strict=True):
+        fits = 0 <= first < len(ends) and offset >= 0 and size >= 0
+        if not fits or ends[first] + offset + size > ends[-1]:
+            raise ValueError("a file that is not in the blocks")
 
 
 def write_sources(sources: Sources, folder: Path) -> None:

@@ -14,6 +14,7 @@ import hashlib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ import pandas as pd
 import pyarrow as pa
 
 from curate.errors import TableError
+from curate.faults import LEVELS
 
 Dtype = Literal["str", "Int64", "float64", "boolean", "ids"]
 
@@ -198,7 +200,7 @@ def _constant(dtype: Dtype, value: object, n_rows: int) -> pd.Series[Any]:
     if dtype == "str":
         indices = pa.array(np.zeros(n_rows, np.int32))
         if value is None:
-            return pd.Series(text_array(pa.nulls(n_rows, pa.large_string())))
+            return pd.Series(text_array(_no_words(n_rows)))
         words = pa.array([value], pa.large_string())
         return pd.Series(text_array(pa.DictionaryArray.from_arrays(indices, words)))
     blank: np.ndarray[Any, Any] = np.zeros(n_rows, np.int64 if dtype == "Int64" else np.bool_)
@@ -207,6 +209,12 @@ def _constant(dtype: Dtype, value: object, n_rows: int) -> pd.Series[Any]:
         blank[:] = value
     array_type = pd.arrays.IntegerArray if dtype == "Int64" else pd.arrays.BooleanArray
     return pd.Series(array_type(blank, mask))
+
+
+@lru_cache(maxsize=2)
+def _no_words(n_rows: int) -> pa.Array:
+    # Arrow arrays never change: all columns without words share one.
+    return pa.nulls(n_rows, pa.large_string())
 
 
 def text_array(values: Iterable[str | None] | pa.Array) -> pd.arrays.ArrowStringArray:
@@ -238,6 +246,33 @@ def check_table(table: pd.DataFrame, columns: Mapping[str, Column], what: str) -
         wanted = _PANDAS.get(column.dtype, np.dtype("O" if column.dtype == "ids" else "f8"))
         if dtype != wanted:
             raise TableError(f"column {name} of the {what} table is {dtype}, not {column.dtype}")
+
+
+_WORDS = {
+    "shape": SHAPES,
+    "role": ROLES,
+    "label_state": LABEL_STATES,
+    "box_frame": BOX_FRAMES,
+    "level": LEVELS,
+}
+
+
+def check_values(table: pd.DataFrame, columns: Mapping[str, Column], what: str) -> None:
+    """Refuses nulls where null has no meaning, and words that are not of a column's closed set.
+
+    Raises
+    ------
+    TableError
+        Naming the first such column.
+    """
+    for name, column in columns.items():
+        values = table[name]
+        if column.null == "never" and values.isna().any():
+            raise TableError(f"column {name} of the {what} table has nulls")
+        if name in _WORDS and not values.dropna().isin(_WORDS[name]).all():
+            raise TableError(f"column {name} of the {what} table has words beside {_WORDS[name]}")
+    if "start" in columns and (table["start"].isna() != table["end"].isna()).any():
+        raise TableError(f"a row of the {what} table has half a span")
 
 
 def to_arrow(table: pd.DataFrame, columns: Mapping[str, Column]) -> pa.Table:
@@ -274,6 +309,10 @@ def _from_arrow_column(column: pa.ChunkedArray, dtype: Dtype) -> object:
     if isinstance(array, pa.ChunkedArray):
         array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], _ARROW[dtype])
     if dtype == "str":
+        try:
+            array.validate(full=True)
+        except pa.ArrowException as error:
+            raise TableError(f"a column holds no UTF-8 text: {error}") from error
         return text_array(array)
     if dtype == "ids":
         return [ids or [] for ids in array.to_pylist()]

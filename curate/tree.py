@@ -7,6 +7,7 @@ they are links, or when they claim to be far larger than what is stored (a bomb)
 from __future__ import annotations
 
 import io
+import lzma
 import mmap
 import os
 import stat
@@ -109,6 +110,7 @@ class Tree:
         except (
             zipfile.BadZipFile,
             zlib.error,
+            lzma.LZMAError,
             NotImplementedError,
             RuntimeError,
             EOFError,

@@ -68,7 +68,7 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
         params=settings.params,
     )
     if json_ or format_ is Format.JSON:
-        typer.echo(report.to_json(findings, str(path)), nl=False)
+        typer.echo(report.to_json(findings, source or findings.dataset.name), nl=False)
     elif format_ is Format.CSV:
         typer.echo(report.to_csv(findings), nl=False)
     else:

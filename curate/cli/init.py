@@ -1,5 +1,6 @@
 """Write a curate.yaml for this folder: sources, limits of checks, when to fail.
 
+Example: curate init
 Example: curate init --source labels/ --images pictures/
 """
 

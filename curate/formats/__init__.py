@@ -130,7 +130,7 @@ def _read_labels(path: Path, options: ReadOptions, pictures: Pictures | None) ->
     tree = open_tree(path)
     name, names = _chosen(tree, path, options)
     reader = READERS[name]
-    told = _options(options, pictures)
+    told = _options(options, name, pictures)
     gathered: Gathered = getattr(reader.load(), reader.gather)(tree, names, told)
     _refuse_nothing(gathered, path)
     own_name = source_name(path, options.name)
@@ -265,9 +265,9 @@ def _listing(files: Sequence[str]) -> str:
     return f"{shown}, … {len(files)} files" if len(files) > 3 else shown or "no files"
 
 
-def _options(options: ReadOptions, pictures: Pictures | None) -> Options:
+def _options(options: ReadOptions, name: str, pictures: Pictures | None) -> Options:
     truth = None
-    if options.truth is not None:
+    if options.truth is not None and name == "coco-results":
         tree = open_tree(options.truth)
         if tree.kind != "file":
             raise UsageError(
@@ -366,13 +366,21 @@ def read_again(dataset: Dataset) -> Dataset:
             kind=part["kind"],
             class_ids=part["class_ids"],
         )
-        reader = READERS[part["format"]]
+        reader = _reader(part["format"])
         names = [f for f, kind in formats.items() if kind == part["format"]]
         gathered = getattr(reader.load(), reader.gather)(files, names, told)
         one = assemble(part["image_source"], gathered, options={"parts": [part | {"prefix": ""}]})
         parts.append(replace(one, name=part["name"]))
     prefixes = [part["prefix"] for part in dataset.options["parts"]]
     return joined(dataset.name, parts, prefixes) if any(prefixes) else parts[0]
+
+
+def _reader(name: str) -> Reader:
+    if name not in READERS:
+        raise FormatError(
+            f"{quote(name)} is no reader of this version", mend="use the version that wrote it"
+        )
+    return READERS[name]
 
 
 def derived(dataset: Dataset) -> pd.DataFrame | None:
@@ -409,7 +417,8 @@ def write(dataset: Dataset, target: str, folder: Path, *, force: bool = False) -
     refuse_overwrite(folder, force=force, marker=EXPORT_MARKER)
     with new_folder(folder) as part:
         if target == "coco":
-            report: LossReport = module.write(dataset, part, original, _outlines(dataset))
+            outlines = {} if original is not None else _outlines(dataset)
+            report: LossReport = module.write(dataset, part, original, outlines)
         else:
             report = module.write(dataset, part, original)
         if original is None:
@@ -425,10 +434,10 @@ def _is_kept(dataset: Dataset, target: str) -> bool:
     return bool(kinds) and kinds <= own
 
 
-def _outlines(dataset: Dataset) -> dict[int, list[list[float]]]:
-    outlines: dict[int, list[list[float]]] = {}
+def _outlines(dataset: Dataset) -> dict[int, Any]:
+    outlines: dict[int, Any] = {}  # COCO segmentations
     for name in sorted({part["format"] for part in dataset.options.get("parts", [])}):
-        own = getattr(READERS[name].load(), "outlines", None)
+        own = getattr(_reader(name).load(), "outlines", None)
         if own is not None:
             outlines |= own(dataset)
     return outlines
@@ -437,7 +446,7 @@ def _outlines(dataset: Dataset) -> dict[int, list[list[float]]]:
 def _extra_losses(dataset: Dataset, target: str, known: Sequence[Loss]) -> list[Loss]:
     """What the source's records hold beside the tables, without what the writer counted itself."""
     counts: Counter[str] = Counter()
-    for module in sorted({READERS[name].module for name in dataset.formats.values()}):
+    for module in sorted({_reader(name).module for name in dataset.formats.values()}):
         own: Counter[str] = importlib.import_module(module).extras(dataset)
         counts.update(own)
     counted = target in _HOLDS_OUTLINES or any(loss.field.endswith("outline") for loss in known)

@@ -440,3 +440,15 @@ def test_polygons_of_make_sense_are_written_as_segmentation(tmp_path: Path) -> N
     (record,) = after["annotations"]
     assert record["segmentation"] == [SQUARE]
     assert (record["bbox"], record["area"]) == ([10, 10, 20, 30], RING_AREA)
+
+
+def test_outlines_survive_when_coco_is_made_from_several_formats(tmp_path: Path) -> None:
+    mask = {"size": [80, 100], "counts": [810, 5, 7185]}
+    boxes = [annotation(1, segmentation=[SQUARE]), annotation(2, segmentation=mask, iscrowd=1)]
+    labels = store(tmp_path, document(*boxes), "polygons.json")
+    folder = tmp_path / "label_2"
+    folder.mkdir()
+    (folder / "000001.txt").write_text("Car 0.00 0 -10 5 10 60 90 -1 -1 -1 -1000 -1000 -1000 -10\n")
+    write(read_all([labels, folder]), "coco", tmp_path / "out")
+    after = json.loads((tmp_path / "out/instances.json").read_bytes())
+    assert [a.get("segmentation") for a in after["annotations"]] == [[SQUARE], mask, None]

@@ -29,6 +29,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 if str(REPOSITORY) not in sys.path:
     sys.path.insert(0, str(REPOSITORY))
@@ -38,6 +40,7 @@ from curate.auditing import audit  # noqa: E402
 from curate.dataset import Dataset, load, save  # noqa: E402
 from curate.errors import CurateError  # noqa: E402
 from curate.formats import WRITERS, ReadOptions, read, recognise, write  # noqa: E402
+from curate.formats.coco import derived  # noqa: E402
 from curate.formats.combining import combine  # noqa: E402
 from curate.tree import open_tree  # noqa: E402
 from tests.fuzz import seeds  # noqa: E402
@@ -264,7 +267,11 @@ def _read(path: Path, options: ReadOptions) -> Dataset | None:
 def carry_on(datasets: list[Dataset], work: Path) -> None:
     """Takes datasets, joined when they are several, the rest of the way."""
     dataset = datasets[0] if len(datasets) == 1 else combine("batch", datasets)
-    show(dataset)
+    try:
+        show(dataset)
+    except CurateError as error:
+        raise Untrue(f"what was read cannot be audited: {type(error).__name__}") from error
+    measure_twice(dataset)
     out = Path(tempfile.mkdtemp(prefix="out", dir=work))
     try:
         save_and_load(dataset, out / "saved")
@@ -276,19 +283,25 @@ def carry_on(datasets: list[Dataset], work: Path) -> None:
 
 def show(dataset: Dataset) -> None:
     """Audits a dataset and shows the findings in every form."""
-    try:
-        findings = audit(dataset)
-        document = report.to_document(findings, "set")
-        json.dumps(document, allow_nan=False)
-        for text in (
-            report.to_json(findings, "set"),
-            report.to_text(findings),
-            report.to_csv(findings),
-        ):
-            text.encode()
-        (repr(dataset) + dataset._repr_html_() + findings._repr_html_()).encode()
-    except CurateError as error:
-        raise Untrue(f"what was read cannot be audited: {type(error).__name__}") from error
+    findings = audit(dataset)
+    json.dumps(report.to_document(findings, "set"), allow_nan=False)
+    forms = (report.to_json(findings, "set"), report.to_text(findings), report.to_csv(findings))
+    for text in (*forms, repr(dataset), dataset._repr_html_(), findings._repr_html_()):
+        text.encode()
+
+
+def measure_twice(dataset: Dataset) -> None:
+    """Measures the outlines of COCO records in both ways that there are."""
+    files = [file for file, kind in dataset.formats.items() if kind.startswith("coco")]
+    if not files:
+        return
+    limit = derived.MANY_RECORDS
+    measured = []
+    for derived.MANY_RECORDS in (limit, 1):
+        measured.append(derived.derive(dataset, files).to_numpy())
+    derived.MANY_RECORDS = limit
+    if not np.allclose(*measured, rtol=1e-9, atol=1e-9, equal_nan=True):
+        raise Untrue("the two ways to measure outlines differ")
 
 
 def save_and_load(dataset: Dataset, folder: Path) -> None:

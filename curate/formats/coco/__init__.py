@@ -24,7 +24,7 @@ from curate.assembly import Fault, Gathered, assemble, source_name
 from curate.dataset import Dataset
 from curate.errors import Place, SourceError
 from curate.formats.coco.annotations import FileRows, read_annotations
-from curate.formats.coco.derived import derive, extras
+from curate.formats.coco.derived import derive, extras, outlines
 from curate.formats.coco.document import Document, JsonError, bulk, open_document
 from curate.formats.coco.results import read_results
 from curate.formats.reading import HEAD_BYTES, Files, Options
@@ -40,6 +40,7 @@ __all__ = [
     "extras",
     "gather",
     "gather_results",
+    "outlines",
     "read",
 ]
 
@@ -236,18 +237,19 @@ def _stack(parts: list[tuple[dict[str, Any], int]]) -> dict[str, Any]:  # column
     if len(parts) == 1:
         return parts[0][0]
     names = dict.fromkeys(chain.from_iterable(columns for columns, _ in parts))
-    return {name: _stacked([(c.get(name), n) for c, n in parts]) for name in names}
+    stacked = {name: _stacked([(c.get(name), n) for c, n in parts]) for name in names}
+    ids = stacked.get("source_id")
+    if isinstance(ids, list):
+        # Ids of one file may be integers, those of another texts or missing.
+        stacked["source_id"] = [None if key is None else str(key) for key in ids]
+    return stacked
 
 
 def _stacked(columns: list[tuple[Any, int]]) -> Any:  # a column in any form
     arrays = [column for column, _ in columns]
     if all(isinstance(array, np.ndarray) for array in arrays):
         return np.concatenate(arrays)
-    values = list(chain.from_iterable(_values(column, n) for column, n in columns))
-    if any(isinstance(value, str) for value in values):
-        # Ids of one file may be integers, those of another texts.
-        return [None if value is None else str(value) for value in values]
-    return values
+    return list(chain.from_iterable(_values(column, n) for column, n in columns))
 
 
 def _values(column: Any, n: int) -> list[Any]:  # a column in any form

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -15,15 +15,18 @@ import pyarrow as pa
 
 from curate.assembly import Fault
 from curate.errors import quote
-from curate.formats.coco.document import Document, Records, loose, views
+from curate.formats.coco.document import Document, Records, loose
 from curate.formats.coco.records import (
     ABSENT,
     Annotation,
     Category,
     Image,
     Loose,
+    attribute_text,
     decode_all,
+    plain_text,
 )
+from curate.formats.coco.shapes import box_from_outline, kinds_in_place, outline_kinds
 
 # Records decoded at a time: bounds the memory of Python objects that live at once.
 CHUNK_RECORDS = 50_000
@@ -92,7 +95,7 @@ def _read_classes(document: Document, file: str, rows: FileRows) -> None:
     records = document.records("categories")
     if records is None:
         return
-    categories, wrong = decode_all(records, document, Category, 0, len(records.raws))
+    categories, wrong = decode_all(records, document, Category, 0, len(records))
     lines = document.lines(records.starts)
     for row, reason in wrong:
         rows.faults.append(_fault("SRC-001", reason, "correct the category", file, int(lines[row])))
@@ -131,7 +134,7 @@ def _read_images(document: Document, file: str, rows: FileRows) -> None:
     if records is None:
         rows.images = {"image_name": []}
         return
-    n = len(records.raws)
+    n = len(records)
     images, wrong = decode_all(records, document, Image, 0, n)
     lines = document.lines(records.starts)
     for row, reason in wrong:
@@ -179,7 +182,7 @@ def _licence_names(document: Document) -> dict[int | str, str]:
     for start, end in zip(records.starts.tolist(), records.ends.tolist(), strict=True):
         record = loose(document.body, start, end)
         if isinstance(record, dict) and isinstance(record.get("id"), int | str):
-            names[record["id"]] = str(record.get("name") or record["id"])
+            names[record["id"]] = plain_text(record.get("name") or record["id"])
     return names
 
 
@@ -187,7 +190,7 @@ def _read_boxes(document: Document, file: str, records: Records, rows: FileRows)
     lines = document.lines(records.starts)
     chunks = [
         _chunk(document, file, records, first, rows, lines)
-        for first in range(0, len(records.raws), CHUNK_RECORDS)
+        for first in range(0, len(records), CHUNK_RECORDS)
     ]
     if not chunks:
         return
@@ -213,14 +216,22 @@ def _with_words(columns: dict[str, Any], rows: FileRows) -> dict[str, Any]:
     ]
     crowd = columns.pop("crowd")
     predicted = ~np.isnan(columns["score"])
+    label = pa.array(names, pa.large_string()).take(code)
+    known = names == stated
     return columns | {
-        "shape": _SHAPES.take(pa.array(columns.pop("outline"))),
-        "label": pa.array(names, pa.large_string()).take(code),
-        "source_label": pa.array(stated, pa.large_string()).take(code),
+        "shape": _words(_SHAPES, columns.pop("outline")),
+        "label": label,
+        "source_label": label if known else pa.array(stated, pa.large_string()).take(code),
         "is_group": pa.array(crowd == 1, mask=np.isnan(crowd)),
-        "role": _ROLES.take(pa.array((crowd == 1).astype(np.int8))),
-        "origin": _ORIGINS.take(pa.array(predicted.astype(np.int8))),
+        "role": _words(_ROLES, (crowd == 1).astype(np.int8)),
+        "origin": _words(_ORIGINS, predicted.astype(np.int8)),
     }
+
+
+def _words(words: pa.Array, codes: np.ndarray[Any, Any]) -> Any:  # an Arrow array, or one word
+    if len(codes) and (codes == codes[0]).all():
+        return words[int(codes[0])].as_py()
+    return words.take(pa.array(codes))
 
 
 def _join(parts: list[Any]) -> Any:  # all numpy, all Arrow, or lists among them
@@ -257,6 +268,10 @@ def _chunk(
     for row in np.flatnonzero(~usable).tolist():
         if row not in skipped:
             rows.faults.append(places.unknown_image(anns[row], row))
+    outlines = list(map(_GET["segmentation"], anns))
+    kinds = None if wrong else kinds_in_place(document, records.starts[first : first + n], outlines)
+    if kinds is None:
+        kinds = outline_kinds(outlines)
     keep = np.flatnonzero(usable)
     if len(keep) != n:
         anns = [anns[row] for row in keep.tolist()]
@@ -268,6 +283,7 @@ def _chunk(
                 rows.faults.append(replace(fault, boxes=(int(row_of[row]),)))
     rows.n_boxes += len(keep)
     return _columns(anns, rows) | {
+        "outline": kinds[keep],
         "image_row": image_rows[keep],
         "record": keep + first,
     }
@@ -333,22 +349,28 @@ def _tell_wrong(
     reasons: dict[int, list[str]] = defaultdict(list)
     for row, reason in wrong:
         reasons[row - places.first].append(reason)
-    skipped: set[int] = set()
-    for row, texts in sorted(reasons.items()):
-        record = loose(
+    loosely = {
+        row: loose(
             document.body,
             int(records.starts[places.first + row]),
             int(records.ends[places.first + row]),
         )
-        if isinstance(record, dict) and "caption" in record and "bbox" not in record:
-            usable[row] = False
-            skipped.add(row)
+        for row in sorted(reasons)
+    }
+    skipped = {row for row, record in loosely.items() if _is_caption(record)}
+    if skipped:
+        usable[list(skipped)] = False
+        row_of[:] = rows.n_boxes + np.cumsum(usable) - 1
+        rows.captions += len(skipped)
+    for row, record in loosely.items():
+        if row in skipped:
             continue
+        texts = reasons[row]
         if anns[row].score is not None:
             # A prediction in an annotation file needs no id of its own.
             texts = [text for text in texts if text != "no id"]
         if isinstance(record, dict) and record.get("bbox") is None:
-            texts = _box_from_outline(anns[row], record, texts)
+            texts = box_from_outline(anns[row], record, texts)
         fault = _fault(
             "SRC-001",
             "; ".join(texts),
@@ -360,27 +382,11 @@ def _tell_wrong(
         if texts:
             boxes = (int(row_of[row]),) if usable[row] else ()
             rows.faults.append(replace(fault, boxes=boxes))
-    if skipped:
-        row_of[:] = rows.n_boxes + np.cumsum(usable) - 1
-        rows.captions += len(skipped)
     return skipped
 
 
-def _box_from_outline(ann: Any, record: dict[str, Any], texts: list[str]) -> list[str]:
-    """Gives an annotation without bbox the bounds of its polygons; returns what is still wrong."""
-    outline = record.get("segmentation")
-    if not isinstance(outline, list):
-        return texts
-    try:
-        rings = [np.asarray(ring, np.float64).reshape(-1, 2) for ring in outline if ring]
-    except (ValueError, TypeError):
-        return texts
-    if not rings:
-        return texts
-    points = np.concatenate(rings)
-    low, high = points.min(axis=0), points.max(axis=0)
-    ann.bbox = (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
-    return [text for text in texts if not text.startswith(("no bbox", "bbox is None"))]
+def _is_caption(record: object) -> bool:
+    return isinstance(record, dict) and "caption" in record and "bbox" not in record
 
 
 def _columns(anns: Sequence[Any], rows: FileRows) -> dict[str, Any]:
@@ -391,14 +397,15 @@ def _columns(anns: Sequence[Any], rows: FileRows) -> dict[str, Any]:
     codes = rows.class_code
     for key in dict.fromkeys(classes):
         codes.setdefault(key, len(codes))
+    with np.errstate(over="ignore", invalid="ignore"):  # of 1e308 the sum is infinite
+        far = xywh[:, :2] + xywh[:, 2:]
     return {
         "source_id": _ids(list(map(_GET["id"], anns))),
-        "outline": outline_kinds(list(map(_GET["segmentation"], anns))),
         "class_code": np.fromiter(map(codes.__getitem__, classes), np.int32, n),
         "x1": xywh[:, 0],
         "y1": xywh[:, 1],
-        "x2": xywh[:, 0] + xywh[:, 2],
-        "y2": xywh[:, 1] + xywh[:, 3],
+        "x2": far[:, 0],
+        "y2": far[:, 1],
         "declared_area": _floats(map(_GET["area"], anns)),
         "crowd": _floats(map(_GET["iscrowd"], anns)),
         "score": _floats(map(_GET["score"], anns)),
@@ -407,8 +414,11 @@ def _columns(anns: Sequence[Any], rows: FileRows) -> dict[str, Any]:
 
 
 def _floats(values: Iterable[float | None]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    numbers = list(values)
+    if numbers.count(None) == len(numbers):
+        return np.full(len(numbers), np.nan)
     # None becomes NaN.
-    return np.array(list(values), np.float64)
+    return np.array(numbers, np.float64)
 
 
 def _ids(ids: list[Any]) -> Any:  # an int64 array, or a list when some are texts or missing
@@ -421,23 +431,10 @@ def _ids(ids: list[Any]) -> Any:  # an int64 array, or a list when some are text
 def _attributes(raws: list[msgspec.Raw]) -> pa.Array:
     if raws.count(ABSENT) == len(raws):
         return pa.nulls(len(raws), pa.large_string())
-    texts = [None if raw is ABSENT else bytes(raw).decode("utf-8", "replace") for raw in raws]
-    return pa.array([None if text in ("null", "{}") else text for text in texts], pa.large_string())
+    texts = [None if raw is ABSENT else attribute_text(raw) for raw in raws]
+    return pa.array(texts, pa.large_string())
 
 
-def outline_kinds(outlines: Sequence[msgspec.Raw]) -> np.ndarray[Any, np.dtype[np.int8]]:
-    """(N,) int8: 0 no outline (a box), 1 polygon, 2 mask, told by the first bytes of each."""
-    n = len(outlines)
-    texts = views(outlines)
-    first = np.fromiter(map(_FIRST, texts), np.uint8, n)
-    kinds = np.where(first == ord("{"), 2, np.where(first == ord("["), 1, 0)).astype(np.int8)
-    # No ring fits into so few bytes: these are empty lists.
-    short = np.fromiter(map(len, texts), np.int64, n) < len("[[1,2]]")
-    kinds[short & (kinds == 1)] = 0
-    return kinds
-
-
-_FIRST = itemgetter(0)
 _SHAPES = pa.array(["box", "polygon", "mask"], pa.large_string())
 _ROLES = pa.array(["include", "ignore"], pa.large_string())
 _ORIGINS = pa.array(["human", "detector"], pa.large_string())

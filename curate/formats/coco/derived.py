@@ -165,10 +165,25 @@ def _set_keypoints(table: dict[str, np.ndarray[Any, Any]], row: int, keypoints: 
 def records(sources: Sources, file: str, spans: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """The records of one file as Python dicts, by the columns `start` and `end` of `spans`."""
     body = sources.body(file)
+    # A row that was added to the table has no record.
+    spans = spans[spans["start"].notna()]
     starts = spans["start"].to_numpy(np.int64).tolist()
     for start, end in zip(starts, spans["end"].to_numpy(np.int64).tolist(), strict=True):
         record = loose(body, start, end)
         yield record if isinstance(record, dict) else {}
+
+
+def outlines(dataset: Dataset) -> dict[int, Any]:
+    """The `segmentation` of each COCO box that has one, by box_id: polygon rings, or an RLE."""
+    found: dict[int, Any] = {}
+    shaped = dataset.boxes[dataset.boxes["shape"].isin(["polygon", "mask"])]
+    for file, kind in dataset.formats.items():
+        if kind.startswith("coco"):
+            boxes = shaped[(shaped["file"] == file).to_numpy() & shaped["start"].notna()]
+            ids = boxes["box_id"].tolist()
+            for box_id, record in zip(ids, records(dataset.sources, file, boxes), strict=True):
+                found[box_id] = record.get("segmentation")
+    return found
 
 
 def extras(dataset: Dataset) -> Counter[str]:
@@ -189,6 +204,8 @@ def extras(dataset: Dataset) -> Counter[str]:
 
 
 def _says(key: str, value: object, known: set[str]) -> bool:
-    if key in known or value is None or value == [] or value == "" or value == {}:
+    # Attributes that are no object have no place in the table.
+    is_held = key in known and not (key == "attributes" and not isinstance(value, dict))
+    if is_held or value is None or value == [] or value == "" or value == {}:
         return False
     return not (key == "num_keypoints" and value == 0)

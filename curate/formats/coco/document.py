@@ -60,6 +60,9 @@ class Records:
     starts: np.ndarray[Any, np.dtype[np.int64]]
     ends: np.ndarray[Any, np.dtype[np.int64]]
 
+    def __len__(self) -> int:
+        return len(self.starts)
+
 
 @dataclass(frozen=True)
 class Document:
@@ -115,10 +118,9 @@ class Document:
         return line_breaks(self.body)
 
 
-def views(raws: Sequence[msgspec.Raw]) -> list[memoryview]:
+def views(raws: Sequence[msgspec.Raw]) -> Iterator[memoryview]:
     """The bytes of each record, without copies."""
-    # mypy does not know that a Raw has the buffer protocol.
-    return list(map(memoryview, raws))  # type: ignore[arg-type]
+    return map(memoryview, raws)
 
 
 def span_arrays(

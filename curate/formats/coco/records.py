@@ -179,9 +179,22 @@ def _size(value: object) -> tuple[int | None, str]:
 
 def _name(value: object) -> tuple[str | None, str]:
     if isinstance(value, str):
-        # Lone surrogates (escaped as \ud800) are no text that a file could hold.
-        return value.encode("utf-8", "replace").decode("utf-8"), ""
-    return (None, "text") if value is None else (str(value), "text")
+        return plain_text(value), ""
+    return (None, "text") if value is None else (plain_text(value), "text")
+
+
+def plain_text(value: object) -> str:
+    """The value as text that a file can hold: lone surrogates become question marks."""
+    return str(value).encode("utf-8", "replace").decode("utf-8")
+
+
+def attribute_text(raw: Raw) -> str | None:
+    """The `attributes` of a record as JSON text; None when empty, or no object."""
+    try:
+        value = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return bytes(raw).decode("utf-8") if isinstance(value, dict) and value else None
 
 
 def _words(value: object) -> tuple[str | None, str]:

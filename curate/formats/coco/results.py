@@ -13,9 +13,10 @@ import pyarrow as pa
 from curate import masks
 from curate.assembly import Fault
 from curate.errors import quote
-from curate.formats.coco.annotations import FileRows, outline_kinds
+from curate.formats.coco.annotations import FileRows
 from curate.formats.coco.document import Document, loose
 from curate.formats.coco.records import ABSENT, Result, decode_all
+from curate.formats.coco.shapes import outline_kinds
 
 _EXAMPLES = 5
 

@@ -47,6 +47,8 @@ def measure_outlines(
     """
     n = len(starts)
     text = np.frombuffer(body, np.uint8)
+    # Compiled code reads whatever it is pointed at.
+    starts, ends = np.clip(starts, 0, len(text)), np.clip(ends, 0, len(text))
     bounds, areas, taken = np.empty((n, 4)), np.empty(n), np.zeros(n, np.bool_)
     cuts = np.linspace(0, n, THREADS + 1).astype(np.int64)
     with ThreadPoolExecutor(THREADS) as pool:
@@ -95,7 +97,7 @@ def _string_end(text, at, end):  # type: ignore[no-untyped-def]  # noqa: ANN001,
     """Where the string that byte `at` is in ends: its closing quotation mark."""
     while at < end and text[at] != 34:
         at += 2 if text[at] == 92 else 1
-    return at
+    return min(at, end)
 
 
 @njit(nogil=True, cache=True)

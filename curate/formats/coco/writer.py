@@ -33,7 +33,7 @@ _AS_ATTRIBUTES = (
 )  # fmt: skip
 _EDGES = frozenset({"x1", "y1", "x2", "y2"})
 
-Outlines = Mapping[int, list[list[float]]]  # box_id to polygon rings in px
+Outlines = Mapping[int, Any]  # box_id to a COCO segmentation: polygon rings in px, or an RLE
 
 
 def write(
@@ -183,9 +183,9 @@ def _changed_values(
         elif name in ("is_group", "role"):
             values["iscrowd"] = _crowd(row)
         elif name == "declared_area":
-            values["area"] = _plain(row["declared_area"])
+            values["area"] = _stated(row["declared_area"])
         elif name == "score":
-            values["score"] = _plain(row["score"])
+            values["score"] = _stated(row["score"])
         elif name == "attributes":
             values["attributes"] = json.loads(row["attributes"]) if row["attributes"] else {}
         elif name not in ("source_label", "shape"):
@@ -264,7 +264,11 @@ def write_new(dataset: Dataset, folder: Path, outlines: Outlines) -> LossReport:
 
 def _writable(dataset: Dataset) -> tuple[pd.DataFrame, list[Loss]]:
     boxes = dataset.boxes
-    finite = np.isfinite(boxes[["x1", "y1", "x2", "y2"]].to_numpy(np.float64)).all(axis=1)
+    edges = boxes[["x1", "y1", "x2", "y2"]].to_numpy(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Of edges that no picture has (1e308) the sides may be infinite.
+        sides = edges[:, 2:] - edges[:, :2]
+    finite = np.isfinite(edges).all(axis=1) & np.isfinite(sides).all(axis=1)
     flat = boxes["shape"].isin(["line", "point", "tag"]).to_numpy()
     classless = boxes["label"].isna().to_numpy()
     rotated = (boxes["shape"] == "rotated").to_numpy()
@@ -337,26 +341,26 @@ def _annotation(
     row: Mapping[Any, Any],
     ids: Mapping[str, int | str],
     image_ids: Mapping[int, int | str],
-    rings: list[list[float]] | None = None,
+    outline: Any = None,  # a COCO segmentation
 ) -> dict[str, Any]:
     record: dict[str, Any] = {
         "image_id": image_ids[row["image_id"]],
         "category_id": ids[row["label"]],
         "bbox": _bbox(row),
-        "area": _plain(_area(row, rings)),
+        "area": _stated(_area(row, rings)),
         "iscrowd": _crowd(row),
     }
-    if rings:
-        record["segmentation"] = rings
+    if outline:
+        record["segmentation"] = outline
     if not pd.isna(row["score"]):
-        record["score"] = _plain(row["score"])
-    attributes = json.loads(row["attributes"]) if isinstance(row["attributes"], str) else {}
+        record["score"] = _stated(row["score"])
+    attributes = _attributes(row["attributes"])
     for name in _AS_ATTRIBUTES:
         if not pd.isna(row[name]):
             attributes[name] = _plain(row[name])
     if attributes:
         record["attributes"] = attributes
-    return record
+    return {key: value for key, value in record.items() if value is not None}
 
 
 def _result(
@@ -366,17 +370,30 @@ def _result(
         "image_id": image_ids[row["image_id"]],
         "category_id": ids[row["label"]],
         "bbox": _bbox(row),
-        "score": _plain(row["score"]),
+        "score": _stated(row["score"]),
     }
 
 
-def _area(row: Mapping[Any, Any], rings: list[list[float]] | None) -> float:
-    if not math.isnan(row["declared_area"]):
+def _attributes(text: Any) -> dict[str, Any]:  # a cell; JSON values
+    """Attributes as JSON values; a number that JSON does not have becomes a text."""
+    if not isinstance(text, str):
+        return {}
+    values: dict[str, Any] = json.loads(text, parse_constant=str, parse_float=_float)
+    return values
+
+
+def _float(text: str) -> float | str:
+    return float(text) if math.isfinite(float(text)) else text
+
+
+def _area(row: Mapping[Any, Any], outline: Any) -> float:  # a COCO segmentation
+    if math.isfinite(row["declared_area"]):
         return float(row["declared_area"])
-    measured = masks.polygon_measure(rings) if rings else None
-    if measured is not None:
+    is_polygon = isinstance(outline, list) and bool(outline)
+    measured = masks.polygon_measure(outline) if is_polygon else masks.rle_measure(outline)
+    if measured is not None and math.isfinite(measured[1]):
         return measured[1]
-    return float((row["x2"] - row["x1"]) * (row["y2"] - row["y1"]))
+    return float(row["x2"] - row["x1"]) * float(row["y2"] - row["y1"])
 
 
 def _crowd(row: Mapping[Any, Any]) -> int:
@@ -389,12 +406,20 @@ def _bbox(row: Mapping[Any, Any]) -> list[float | int]:
     return [_plain(value) for value in edges]
 
 
+def _stated(value: float) -> float | int | None:
+    """A number as JSON has it; None for one that it has not."""
+    number: float | int | None = _plain(value) if math.isfinite(value) else None
+    return number
+
+
 def _plain(value: Any) -> Any:  # a number or flag of numpy's or pandas' kind
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, str):
         return value
     number = float(value)
+    if not math.isfinite(number):
+        return str(number)
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
@@ -406,4 +431,8 @@ def _number(text: str) -> int | str:
 
 
 def _dump(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        # A lone surrogate, which JSON holds as an escape only.
+        return json.dumps(value, allow_nan=False).encode()

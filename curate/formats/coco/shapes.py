@@ -1,0 +1,72 @@
+"""What kind of outline each COCO record has, told by its first bytes without decoding it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from curate.formats.coco.document import Document, span_arrays, views
+from curate.formats.coco.records import ABSENT
+
+# The key `segmentation` with its colon and some white space.
+MAX_AHEAD = 32
+_FIRST = itemgetter(0)
+
+
+def outline_kinds(outlines: Sequence[msgspec.Raw]) -> np.ndarray[Any, np.dtype[np.int8]]:
+    """(N,) int8: 0 no outline (a box), 1 polygon, 2 mask, told by the first bytes of each."""
+    n = len(outlines)
+    texts = list(views(outlines))
+    first = np.fromiter(map(_FIRST, texts), np.uint8, n)
+    # No ring fits into so few bytes: these are empty lists.
+    is_short = np.fromiter(map(len, texts), np.int64, n) < len("[[1,2]]")
+    return _kinds(first, is_short)
+
+
+def _kinds(first: np.ndarray[Any, Any], is_short: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    is_polygon = (first == ord("[")) & ~is_short
+    return np.where(first == ord("{"), 2, is_polygon).astype(np.int8)
+
+
+def kinds_in_place(
+    document: Document, starts: np.ndarray[Any, Any], outlines: Sequence[msgspec.Raw]
+) -> np.ndarray[Any, Any] | None:
+    """As `outline_kinds`, from the text itself; None unless every record opens in the same way.
+
+    COCO's own files have `segmentation` first: then its value stands equally far into each record,
+    which the equal bytes before it prove. Looking there is ten times as quick as asking the views.
+    """
+    if not len(starts) or outlines[0] is ABSENT:
+        return None
+    text = np.frombuffer(document.text, np.uint8)
+    ahead = int(span_arrays(outlines[:1], document.text)[0][0]) - int(starts[0])
+    if not 0 < ahead < MAX_AHEAD or starts[-1] + ahead + 1 >= len(text):
+        return None
+    for at in range(ahead):
+        if (text[starts + at] != text[starts[0] + at]).any():
+            return None
+    second = text[starts + ahead + 1]
+    if (second <= ord(" ")).any():
+        return None
+    return _kinds(text[starts + ahead], second == ord("]"))
+
+
+def box_from_outline(ann: Any, record: dict[str, Any], texts: list[str]) -> list[str]:
+    """Gives an annotation without bbox the bounds of its polygons; returns what is still wrong."""
+    outline = record.get("segmentation")
+    if not isinstance(outline, list):
+        return texts
+    try:
+        rings = [np.asarray(ring, np.float64).reshape(-1, 2) for ring in outline if ring]
+    except (ValueError, TypeError):
+        return texts
+    if not rings:
+        return texts
+    points = np.concatenate(rings)
+    low, high = points.min(axis=0), points.max(axis=0)
+    ann.bbox = (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
+    return [text for text in texts if not text.startswith(("no bbox", "bbox is None"))]

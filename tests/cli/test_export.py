@@ -1,0 +1,128 @@
+"""curate export: what it writes, what it loses, what it refuses."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import curate as package
+from curate.formats import WRITERS
+
+
+def test_unchanged_labels_are_written_byte_for_byte(curate, here, voc):
+    path = voc("labels/a.xml")
+    curate("ingest", "labels", "-o", "street")
+    code, _, err = curate("export", "street", "--to", "voc", "-o", "out")
+    assert (code, err) == (0, "")
+    (written,) = (here / "out").rglob("*.xml")
+    assert written.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("target", WRITERS)
+def test_every_target_is_read_or_listed_again(curate, here, coco, target):
+    coco(boxes=[(2, 3, 18, 27), (1, 1, 9, 9)])
+    code, out, _ = curate("export", "instances.json", "--to", target, "-o", "out")
+    assert code == 0
+    assert out
+    written = [p for p in (here / "out").rglob("*") if p.is_file() and p.suffix]
+    assert written
+    if target != "csv":
+        edges = package.read(here / "out").boxes[["x1", "y1", "x2", "y2"]].to_numpy().tolist()
+        assert sorted(edges) == [[1, 1, 10, 10], [2, 3, 20, 30]]
+
+
+def test_losses_are_counted_and_may_fail(curate, coco):
+    coco(boxes=[(2, 3, 18, 27)], info={"year": 2014})
+    words = ("export", "instances.json", "--to", "voc", "--json")
+    code, out, _ = curate(*words, "-o", "one")
+    losses = json.loads(out)["losses"]
+    lost = sum(loss["count"] for loss in losses)
+    assert code == 0
+    assert lost > 0
+    assert all(loss["count"] > 0 for loss in losses)
+    assert curate(*words, "-o", "two", "--max-loss", lost)[0] == 0
+    code, _, err = curate(*words, "-o", "three", "--max-loss", lost - 1)
+    assert code == 1
+    assert err.endswith(f"{lost} values lost, {lost - 1} allowed by --max-loss\n")
+
+
+def test_findings_of_the_source_fail_but_the_rest_is_written(curate, here, voc):
+    voc("labels/a.xml")
+    (here / "labels" / "b.xml").write_text("<annotation>")
+    words = ("export", "labels", "--to", "coco")
+    code, _, err = curate(*words, "-o", "one")
+    assert code == 1
+    assert "SRC-002 1" in err
+    assert list((here / "one").glob("*.json"))
+    assert curate(*words, "-o", "two", "--fail-on", "never")[0] == 0
+
+
+def test_an_unknown_target_is_refused_with_the_list(curate, here, coco):
+    coco()
+    code, out, err = curate("export", "instances.json", "--to", "yolo9", "-o", "out")
+    assert (code, out) == (2, "")
+    assert "--to 'yolo9' has no writer, should be one of coco, voc, kitti, csv" in err
+    assert not (here / "out").exists()
+
+
+def test_an_existing_output_is_refused_and_stays(curate, coco, files):
+    coco()
+    words = ("export", "instances.json", "--to", "csv", "-o", "out")
+    assert curate(*words)[0] == 0
+    before = files()
+    code, out, err = curate(*words)
+    assert (code, out) == (2, "")
+    assert err == "curate: out: exists already - choose another folder or add --force\n"
+    assert files() == before
+    assert curate(*words, "--force")[0] == 0
+    assert files() == before
+
+
+def test_force_does_not_replace_what_export_did_not_write(curate, coco, files):
+    coco()
+    curate("ingest", "instances.json", "-o", "street")
+    before = files()
+    code, _, err = curate("export", "instances.json", "--to", "csv", "-o", "street", "--force")
+    assert code == 2
+    assert "curate did not write it" in err
+    assert files() == before
+
+
+@pytest.mark.parametrize("out", ["instances.json/out", "instances.json"])
+def test_an_impossible_output_is_refused(curate, coco, files, out):
+    coco()
+    before = files()
+    code, shown, err = curate("export", "instances.json", "--to", "coco", "-o", out)
+    assert (code, shown) == (2, "")
+    assert err.startswith(f"curate: {out}: ")
+    assert files() == before
+
+
+def test_a_failing_writer_leaves_nothing_behind(curate, coco, files, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    coco()
+    before = files()
+    monkeypatch.setattr("curate.formats.csv_table.write", full)
+    code, _, err = curate("export", "instances.json", "--to", "csv", "-o", "out")
+    assert code == 2
+    assert "out: cannot be written: No space left on device" in err
+    assert files() == before
+
+
+def test_the_source_stays_as_it_is(curate, coco, files):
+    coco()
+    before = files()
+    curate("export", "instances.json", "--to", "kitti", "-o", "out")
+    after = files()
+    assert {name: after[name] for name in before} == before
+
+
+@pytest.mark.parametrize("words", [(), ("instances.json",), ("instances.json", "--to", "coco")])
+def test_source_target_and_output_are_demanded(curate, coco, words):
+    coco()
+    code, out, err = curate("export", *words)
+    assert (code, out) == (2, "")
+    assert "Missing" in err

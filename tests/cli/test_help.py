@@ -1,0 +1,74 @@
+"""What --help shows, and that the examples in it are true."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+
+import pytest
+import typer
+
+import curate as package
+from curate.cli import app, main
+
+COMMANDS = ("init", "ingest", "audit", "explain", "export", "demo")
+PAGES = {name: typer.main.get_command(app).commands[name].help for name in COMMANDS}
+EXAMPLES = [
+    (name, words)
+    for name, page in PAGES.items()
+    for words in re.findall(r"^Example: curate (.+)$", page, re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_a_page_with_two_examples(curate, name):
+    code, out, err = curate(name, "--help")
+    assert (code, err) == (0, "")
+    assert PAGES[name].splitlines()[0] in " ".join(out.split())
+    own = [words for command, words in EXAMPLES if command == name]
+    assert len(own) == 2
+    assert all(f"Example: curate {words}\n" in out for words in own)
+
+
+@pytest.fixture
+def street(here, coco, voc, picture, capsys):
+    """The files that the examples name."""
+    coco()
+    voc("labels/a.xml")
+    picture("pictures/a.jpg")
+    rows = [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}]
+    (here / "detections.json").write_text(json.dumps(rows))
+    return here
+
+
+@pytest.mark.parametrize(("name", "line"), EXAMPLES, ids=[line for _, line in EXAMPLES])
+def test_each_example_runs(street, capsys, name, line):
+    words = shlex.split(line.partition(" > ")[0])
+    assert words[0] == name
+    if name == "demo":
+        # Drawing takes seconds and is tested elsewhere: here only the words are.
+        typer.main.get_command(app).commands[name].make_context(name, words[1:])
+        return
+    if "street" in words[1:2]:
+        package.save(package.read(street / "labels"), street / "street")
+    assert main(words) in (0, 1)
+    shown = capsys.readouterr()
+    assert shown.out or shown.err
+    assert "curate:" not in shown.err
+
+
+def test_no_word_at_all_shows_the_commands(curate):
+    code, out, err = curate()
+    assert code == 2
+    assert all(name in out + err for name in COMMANDS)
+
+
+def test_the_version_is_that_of_the_package(curate):
+    assert curate("--version") == (0, f"curate {package.__version__}\n", "")
+
+
+def test_an_unknown_command_is_refused(curate):
+    code, out, err = curate("adit")
+    assert (code, out) == (2, "")
+    assert "adit" in err
