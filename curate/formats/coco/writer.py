@@ -347,7 +347,7 @@ def _annotation(
         "image_id": image_ids[row["image_id"]],
         "category_id": ids[row["label"]],
         "bbox": _bbox(row),
-        "area": _stated(_area(row, rings)),
+        "area": _stated(_area(row, outline)),
         "iscrowd": _crowd(row),
     }
     if outline:
