@@ -151,7 +151,7 @@ def empty_dataset(name: str) -> Dataset:
     )
 
 
-def save(dataset: Dataset, folder: Path, *, force: bool = False) -> None:
+def save(dataset: Dataset, folder: Path | str, *, force: bool = False) -> None:
     """Writes a dataset folder, whole or not at all.
 
     Raises
@@ -203,7 +203,7 @@ def _document(dataset: Dataset, hashes: Mapping[str, list[Any]]) -> dict[str, An
     }
 
 
-def load(folder: Path) -> Dataset:
+def load(folder: Path | str) -> Dataset:
     """Reads a dataset folder.
 
     Raises
@@ -287,7 +287,7 @@ def _refuse_unfit(document: _Document, tables: Mapping[str, pd.DataFrame], kept:
     """Refuses tables and files that do not fit together: later steps rely on it."""
     if {f.file for f in document.files} != kept:
         raise TableError("`files` are not those in sources/")
-    truths = {part.prefix + part.truth for part in document.options.parts if part.truth}
+    truths = {part.truth for part in document.options.parts if part.truth}
     if not truths <= kept:
         raise TableError("the annotation file of a part is not in sources/")
     for name, columns in _TABLES.items():

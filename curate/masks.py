@@ -91,6 +91,24 @@ def rle_measure(mask: object) -> tuple[Bounds | None, float] | None:
     return bounds, float(lengths.sum())
 
 
+def is_ring(ring: object) -> bool:
+    """Whether a value is one ring of a polygon: three points or more, all finite.
+
+    pycocotools refuses a ring of fewer values (PythonAPI/pycocotools/_mask.pyx, frPyObjects: a
+    list of 4 is a box).
+    """
+    return isinstance(ring, list) and len(ring) >= 6 and not len(ring) % 2 and are_finite(ring)
+
+
+def are_finite(values: list[Any]) -> bool:  # any JSON values
+    """Whether all values are finite numbers; true and false are none."""
+    try:
+        # The quick way for what is decoded as floats; a sum of finite numbers can overflow.
+        return (set(map(type, values)) <= {int, float}) and all(map(math.isfinite, values))
+    except OverflowError:
+        return False
+
+
 def polygon_measure(
     rings: list[list[float]],
 ) -> tuple[Bounds | None, float] | None:

@@ -198,17 +198,22 @@ def _constant(dtype: Dtype, value: object, n_rows: int) -> pd.Series[Any]:
     if dtype == "ids":
         return pd.Series([[] for _ in range(n_rows)], dtype=object)
     if dtype == "str":
-        indices = pa.array(np.zeros(n_rows, np.int32))
-        if value is None:
-            return pd.Series(text_array(_no_words(n_rows)))
-        words = pa.array([value], pa.large_string())
-        return pd.Series(text_array(pa.DictionaryArray.from_arrays(indices, words)))
+        words = _no_words(n_rows) if value is None else _one_word(str(value), n_rows)
+        return pd.Series(text_array(words))
     blank: np.ndarray[Any, Any] = np.zeros(n_rows, np.int64 if dtype == "Int64" else np.bool_)
     mask = np.full(n_rows, value is None)
     if value is not None:
         blank[:] = value
     array_type = pd.arrays.IntegerArray if dtype == "Int64" else pd.arrays.BooleanArray
     return pd.Series(array_type(blank, mask))
+
+
+def _one_word(word: str, n_rows: int) -> pa.Array:
+    # Laid out by hand: offsets and bytes, as Arrow's format demands of large_string.
+    body = word.encode()
+    offsets = np.arange(n_rows + 1, dtype=np.int64) * len(body)
+    buffers = [pa.py_buffer(offsets), pa.py_buffer(body * n_rows)]
+    return pa.LargeStringArray.from_buffers(n_rows, *buffers)
 
 
 @lru_cache(maxsize=2)

@@ -27,6 +27,7 @@ MAX_ZIP_RATIO = 200
 MAX_ZIP_MEMBER_BYTES = 4 << 30
 MAX_ZIP_TOTAL_BYTES = 16 << 30
 SMALL_MEMBER_BYTES = 1 << 20
+_SYSTEM_FILES = (".DS_Store", "Thumbs.db")
 # From here on a file on disk is mapped: reading it would cost memory twice its size at the peak.
 MAP_BYTES = 32 << 20
 
@@ -164,6 +165,12 @@ def shown_name(name: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def _is_litter(name: str) -> bool:
+    """Whether a file is what macOS or Windows leaves beside files: no label, whatever its name."""
+    parts = name.split("/")
+    return "__MACOSX" in parts[:-1] or parts[-1].startswith("._") or parts[-1] in _SYSTEM_FILES
+
+
 def _folder_tree(root: Path) -> Tree:
     files: dict[str, int] = {}
     real: dict[str, str] = {}
@@ -182,8 +189,14 @@ def _folder_tree(root: Path) -> Tree:
                     info = path.stat()
             except OSError:
                 continue
-            if stat.S_ISREG(info.st_mode):
+            if stat.S_ISREG(info.st_mode) and not _is_litter(relative):
                 shown = shown_name(relative)
+                if shown in files:
+                    raise SourceError(
+                        f"two files are called {quote(shown)}, in two forms of Unicode",
+                        place=Place(shown),
+                        mend="rename one of them",
+                    )
                 files[shown] = info.st_size
                 real[shown] = relative
     return Tree(root, "folder", dict(sorted(files.items())), real)
@@ -202,6 +215,8 @@ def _zip_tree(path: Path) -> Tree:
     real: dict[str, str] = {}
     for info in members:
         _refuse_unsafe(info, path.name)
+        if _is_litter(info.filename):
+            continue
         shown = shown_name(info.filename)
         if shown in files:
             raise SourceError(

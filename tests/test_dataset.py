@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from curate.dataset import Dataset, empty_dataset, load, new_folder, save, write_file
-from curate.errors import DatasetError, OutputError, TableError, UsageError
+from curate.errors import DatasetError, FormatError, OutputError, TableError, UsageError
+from curate.formats import write
 from curate.formats.coco import read
 from tests.formats.coco_documents import annotation, document, store
 
@@ -128,3 +132,83 @@ def test_a_dataset_shows_its_counts(dataset: Dataset) -> None:
     assert repr(dataset) == ("Dataset('instances', coco: 2 images, 2 boxes, 2 findings, 1 files)")
     shown = dataset._repr_html_()
     assert "<td>person</td><td>1</td>" in shown
+
+
+def edited(folder: Path, name: str, **columns: object) -> None:
+    table = pq.read_table(folder / name)
+    values = {k: columns.get(k, table.column(k).to_pylist()) for k in table.column_names}
+    arrays = {k: pa.array(v, table.schema.field(k).type) for k, v in values.items()}
+    pq.write_table(pa.table(arrays), folder / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "message"),
+    [
+        ("boxes.parquet", {"image_id": [1, 2]}, "names an id"),
+        ("boxes.parquet", {"image_id": [None, None]}, "image_id of the boxes table has nulls"),
+        ("boxes.parquet", {"box_id": [7, 7]}, "stands twice"),
+        ("boxes.parquet", {"shape": ["box", "blob"]}, "column shape"),
+        ("boxes.parquet", {"start": [None, None]}, "half a span"),
+        ("images.parquet", {"label_state": ["present", "odd"]}, "column label_state"),
+        ("findings.parquet", {"members": [[7], [7]]}, "names an id"),
+        ("findings.parquet", {"places": ["{", None]}, "whole dataset folder"),
+        ("sources/files.parquet", {"size": [10**9]}, "not in the blocks"),
+        ("sources/files.parquet", {"block": [-1]}, "not in the blocks"),
+        ("sources/files.parquet", {"sha256": [None]}, "sha256"),
+        ("sources/files.parquet", {"file": ["other.json"]}, "not those in sources"),
+        ("sources/blocks.parquet", {"size": [1 << 60]}, "within 0"),
+        ("sources/blocks.parquet", {"offset": [-5]}, "negative offset"),
+        ("sources/blocks.parquet", {"size": [None]}, "cannot be read"),
+    ],
+)
+def test_tables_that_do_not_fit_together_are_refused(
+    dataset: Dataset, tmp_path: Path, name: str, columns: dict[str, object], message: str
+) -> None:
+    save(dataset, tmp_path / "set")
+    edited(tmp_path / "set", name, **columns)
+    with pytest.raises(DatasetError, match=message):
+        load(tmp_path / "set")
+
+
+def test_text_that_is_not_utf8_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    save(dataset, tmp_path / "set")
+    path = tmp_path / "set" / "classes.parquet"
+    table = pq.read_table(path)
+    raw = pa.array([b"\xff\xfe", b"ok"], pa.large_binary())
+    bad = pa.LargeStringArray.from_buffers(2, *raw.buffers()[1:])
+    pq.write_table(table.set_column(table.column_names.index("label"), "label", bad), path)
+    with pytest.raises(DatasetError, match="UTF-8"):
+        load(tmp_path / "set")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"name": "instances"', '"name": null'),
+        ('"images_root": null', '"images_root": 5'),
+        ('"format": "coco"', '"format": []'),
+        ('"files": [', '"files": [null, '),
+        ('"options": {', '"options": {"parts": [{"name": 5}]'),
+        ('"options": {', '"options": {"colour": 1'),
+        ('"name": "instances"', '"name": ' + "[" * 100_000),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_dataset_json_of_another_form_is_refused(
+    dataset: Dataset, tmp_path: Path, old: str, new: str
+) -> None:
+    save(dataset, tmp_path / "set")
+    path = tmp_path / "set" / "dataset.json"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(DatasetError, match="whole dataset folder"):
+        load(tmp_path / "set")
+
+
+def test_a_reader_that_this_version_does_not_have_is_named(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    unknown = replace(dataset, formats={"instances.json": "cocoa"})
+    with pytest.raises(FormatError, match="'cocoa' is no reader"):
+        write(unknown, "csv", tmp_path / "out")

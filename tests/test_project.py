@@ -84,6 +84,13 @@ REFUSED = [
     ("version: 1\n\tsources: x\n", "cannot be read"),
     (b"version: 1 # \xe9\n", "cannot be read"),
     ("version: !!python/object/apply:os.system [ls]\n", "cannot be read"),
+    ("version: 2001-99-99\n", "cannot be read"),
+    ("version: !!int ''\n", "cannot be read"),
+    ("version: !!timestamp x\n", "cannot be read"),
+    (f"version: {'9' * 5000}\n", "cannot be read"),
+    ("version: " + "[" * 3000, "cannot be read"),
+    ("version: &a 1\nselect: [*a]\n", "has an alias"),
+    (f"version: 1\nchecks: {{BOX-004: {{min_side_px: 1{'0' * 400}, because: x}}}}\n", "finite"),
 ]
 
 
@@ -230,3 +237,10 @@ def test_a_written_file_is_found_again(tmp_path):
 def test_no_source_at_all_is_a_usage_error(tmp_path):
     with pytest.raises(UsageError, match="name a path or one of them"):
         resolve(Project(tmp_path), None, ReadOptions())
+
+
+def test_a_few_lines_that_unfold_to_a_billion_words_are_refused(project, tmp_path):
+    unfold = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
+    project(f"a0: &a0 word\n{unfold}version: 1\nselect: *a9\n")
+    with pytest.raises(UsageError, match="alias"):
+        find(tmp_path)

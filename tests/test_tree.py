@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import unicodedata
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from curate.errors import SourceError
+from curate.formats import read
 from curate.tree import open_tree
 
 
@@ -107,3 +109,36 @@ def test_a_path_that_is_not_there_names_itself(tmp_path: Path) -> None:
         SourceError, match=r"nothing\.json: no such file or folder - check the path"
     ):
         open_tree(tmp_path / "nothing.json")
+
+
+@pytest.mark.parametrize("way", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_member_that_is_packed_otherwise_and_damaged_is_an_error(
+    tmp_path: Path, way: int
+) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", way) as out:
+        out.writestr("a.txt", b"hello hello hello hello" * 9)
+    whole = path.read_bytes()
+    for at in range(35, whole.rfind(b"PK\x01\x02")):
+        path.write_bytes(whole[:at] + b"\xff" + whole[at + 1 :])
+        with contextlib.suppress(SourceError):
+            open_tree(path).read("a.txt")
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a\0b"])
+def test_a_name_that_no_file_can_have_is_an_error(name: str) -> None:
+    with pytest.raises(SourceError):
+        open_tree(Path(name))
+    with pytest.raises(SourceError):
+        read(Path(name))
+
+
+def test_what_macos_and_windows_leave_beside_files_is_no_label(tmp_path: Path) -> None:
+    for name in ("a.json", "__MACOSX/._a.json", "sub/._a.json", "sub/.DS_Store", "Thumbs.db"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"{}")
+    archive = tmp_path.with_suffix(".zip")
+    with zipfile.ZipFile(archive, "w") as made:
+        for path in tmp_path.rglob("*"):
+            made.write(path, path.relative_to(tmp_path))
+    assert list(open_tree(tmp_path).files) == list(open_tree(archive).files) == ["a.json"]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from curate.boxes import ROUNDING, Floats, Rows, areas, clip, sides
-from curate.checks.hits import EDGES, Hits, edges_at, flags, frame_sizes, has_inside
+from curate.checks.hits import BROKEN, EDGES, Hits, edges_at, flags, frame_sizes, has_inside
 
 _EDGE_NAMES = np.array(["left", "top", "right", "bottom"])
 _ACROSS = np.array(["wide", "high", "wide", "high"])
@@ -388,4 +388,66 @@ def box_keypoints_outside(
         ),
         parts=(worst[hit], _EDGE_NAMES[edge], edges[hit, edge]),
         mend="enlarge the box, or move the keypoint to its own object",
+    )
+
+
+def outline_unreadable(boxes: pd.DataFrame, images: pd.DataFrame) -> Hits:
+    """The outline of an object (COCO `segmentation`) is there and cannot be read.
+
+    Why it hurts: mask loaders stop at it, or drop the object without a word; pycocotools takes a
+    ring of four values for a box.
+
+    Pass: [[10, 10, 30, 10, 30, 40]], or RLE of size [2, 2] with counts [1, 3]
+    Fail: [[10, 10, 30, 10, 30]], or RLE of size [2, 2] with counts [1, 30]
+
+    Value: 1 for each outline. No other check judges the outline then.
+
+    It cannot tell which ring of several is wrong, and judges no outline by its form: a ring may
+    cross itself.
+
+    Usual mend: draw the outline again, or export again; take it out when the box is enough.
+    """
+    return _broken(
+        boxes,
+        "outline_state",
+        "the outline cannot be read, should be rings of an even number of at least 6 finite "
+        "values each, or an RLE whose runs add up to at most height x width",
+        "draw the outline again, or export it again from the labelling tool",
+    )
+
+
+def keypoints_unreadable(boxes: pd.DataFrame, images: pd.DataFrame) -> Hits:
+    """The keypoints of an object are there and cannot be read, or are not as many as stated.
+
+    Why it hurts: a list that is cut short shifts x, y and visibility of all that follow; COCOeval
+    leaves out objects whose `num_keypoints` is 0 whatever their points say.
+
+    Pass: keypoints [10, 10, 2, 0, 0, 0] with num_keypoints 1
+    Fail: keypoints [10, 10, 2, 0, 0], or [10, 10, 2, 0, 0, 0] with num_keypoints 2
+
+    Value: 1 for each object. `num_keypoints` counts the points with v above 0.
+
+    It cannot tell a missing point from one too many, nor which of both numbers is right.
+
+    Usual mend: export the keypoints again, or count them again.
+    """
+    return _broken(
+        boxes,
+        "keypoint_state",
+        "the keypoints cannot be read, should be 3 finite values x, y, v per keypoint, and "
+        "num_keypoints the number of those with v above 0",
+        "export the keypoints again, or correct num_keypoints",
+    )
+
+
+def _broken(boxes: pd.DataFrame, column: str, text: str, mend: str) -> Hits:
+    rows = np.flatnonzero(boxes[column].to_numpy() == BROKEN)
+    return Hits(
+        members=rows,
+        value=np.ones(len(rows)),
+        limit=0.0,
+        unit="records",
+        texts=(text,),
+        parts=(rows,),
+        mend=mend,
     )

@@ -16,8 +16,11 @@ from curate.errors import TableError
 # Shapes with an inside. Points, lines and tags have none: no check of boxes judges them.
 BOX_SHAPES = ("box", "rotated", "polygon", "mask")
 DERIVED_COLUMNS = (
-    "mask_area", "mask_x1", "mask_y1", "mask_x2", "mask_y2", "kp_x1", "kp_y1", "kp_x2", "kp_y2"
+    "mask_area", "mask_x1", "mask_y1", "mask_x2", "mask_y2", "kp_x1", "kp_y1", "kp_x2", "kp_y2",
+    "outline_state", "keypoint_state",
 )  # fmt: skip
+# The `outline_state` and `keypoint_state` of what a record holds and nobody can read.
+BROKEN = 2
 EDGES = ("x1", "y1", "x2", "y2")
 
 Words = tuple[str, ...]
@@ -99,7 +102,8 @@ def judged_tables(
     """The tables that checks are given: the dataset's boxes and images, and more columns.
 
     Boxes get `image_row` (int64, row of the image), `is_judged` (bool: of a shape with an inside,
-    and all coordinates finite) and the `DERIVED_COLUMNS` (float64, px or px^2, NaN: none). Images
+    and all coordinates finite) and the `DERIVED_COLUMNS` (float64, px or px^2, NaN: none; the
+    states are 0 the record has none, 1 it can be read, `BROKEN`, NaN nothing is known). Images
     get `frame_width` and `frame_height` (float64, px, of the frame that the boxes lie in; NaN:
     unknown, which a size of 0 or less is too).
 

@@ -20,6 +20,7 @@ from curate.tables import FINDING_COLUMNS, make_table
 
 _MASK = ("mask_x1", "mask_y1", "mask_x2", "mask_y2")
 _KEYPOINTS = ("kp_x1", "kp_y1", "kp_x2", "kp_y2")
+SHOWN_WORDS = 10
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,20 @@ CHECKS: dict[str, Check] = {
             boxes.box_over_edge,
             {"tolerance_px": 1.0, "min_over_px": 0.01},
             follows={"tolerance_px": ("BOX-002", "tolerance_px")},
+        ),
+        Check(
+            "BOX-010",
+            "outline-unreadable",
+            "error",
+            boxes.outline_unreadable,
+            needs=("outline_state",),
+        ),
+        Check(
+            "BOX-011",
+            "keypoints-unreadable",
+            "error",
+            boxes.keypoints_unreadable,
+            needs=("keypoint_state",),
         ),
         Check("REL-001", "boxes-duplicate", "error", relations.boxes_duplicate),
         Check(
@@ -202,7 +217,12 @@ def _codes(word: str, known: Mapping[str, str]) -> list[str]:
 def _unknown(what: str, word: str, legal: Collection[str]) -> UsageError:
     by_lower = {name.lower(): name for name in legal}
     near = difflib.get_close_matches(word.lower(), sorted(by_lower), n=1)
-    mend = f"did you mean {by_lower[near[0]]!r}?" if near else f"use one of {sorted(legal)}"
+    if near:
+        mend = f"did you mean {by_lower[near[0]]!r}?"
+    elif len(legal) > SHOWN_WORDS:
+        mend = "run `curate explain` for the list"
+    else:
+        mend = f"use one of {', '.join(sorted(legal))}" if legal else "it takes none"
     return UsageError(f"there is no {what} {quote(word)}", mend=mend)
 
 

@@ -3,7 +3,8 @@
 Only boxes with an inside, finite coordinates and positive sides are compared, and never a
 detector's (its raw output overlaps by nature) or a group's (a crowd lies over its members).
 Boxes of role `ignore` are left out of all but the exact duplicates, rotated boxes too, since their
-stated edges are not where they lie. Two boxes are of one class when their labels are equal, or
+stated edges are not where they lie. Of exact duplicates only `MAX_COPIES` are compared with others.
+Two boxes are of one class when their labels are equal, or
 both have none and the source's own words for it are equal.
 """
 
@@ -22,6 +23,8 @@ from curate.tables import box_hashes
 
 # Arrays of this many pairs stay in the processor's cache: larger chunks are slower (measured).
 CHUNK_PAIRS = 1 << 16
+# More equal boxes than this in one image say no more than these do; pairs grow with the square.
+MAX_COPIES = 16
 
 Masks = npt.NDArray[np.bool_]
 
@@ -252,6 +255,27 @@ def _maybe_equal(boxes: pd.DataFrame, rows: Rows, codes: Rows) -> tuple[Rows, Ro
     return rows[twice], codes[twice]
 
 
+def _without_copies(boxes: pd.DataFrame, rows: Rows, codes: Rows) -> tuple[Rows, Rows]:
+    """Rows and class codes without boxes of which `MAX_COPIES` equal ones are there already.
+
+    `boxes_duplicate` tells of all of them. Compared among themselves, 20,000 equal boxes would
+    make 200 million pairs.
+    """
+    some, own = _maybe_equal(boxes, rows, codes)
+    if len(some) <= MAX_COPIES:
+        return rows, codes
+    # By id, so that another order of rows keeps the same ones.
+    by_id = np.argsort(boxes["box_id"].to_numpy(np.int64)[some])
+    some, own = some[by_id], own[by_id]
+    content = pd.DataFrame(
+        {"image": boxes["image_row"].to_numpy()[some], "class": own}
+        | {name: boxes[name].to_numpy()[some] for name in EDGES}
+    )
+    ordinal = content.groupby(list(content.columns), sort=False).cumcount().to_numpy()
+    stay = ~np.isin(rows, some[ordinal >= MAX_COPIES])
+    return rows[stay], codes[stay]
+
+
 def _pairs(boxes: pd.DataFrame, min_share: float, *, one_class: bool) -> Pairs:
     """Pairs of one image that may share `min_share` (above 0, to 1) of one of them, and others.
 
@@ -261,7 +285,7 @@ def _pairs(boxes: pd.DataFrame, min_share: float, *, one_class: bool) -> Pairs:
     if not one_class:
         usable = usable & boxes["label"].notna().to_numpy(bool)
     rows = np.flatnonzero(usable)
-    codes = class_codes(boxes)[rows]
+    rows, codes = _without_copies(boxes, rows, class_codes(boxes)[rows])
     group = boxes["image_row"].to_numpy()[rows]
     if one_class:
         group = group * (codes.max(initial=0) + 1) + codes

@@ -34,6 +34,9 @@ def export(  # noqa: PLR0913  # one parameter per option of the command line
         int | None, typer.Option(help="Exit with 1 when more values than this are lost.")
     ] = None,
     force: options.Force = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only report the losses; write nothing.")
+    ] = False,
     json_: options.Json = False,
 ) -> int:
     """Reads, writes, reports the losses."""
@@ -45,7 +48,7 @@ def export(  # noqa: PLR0913  # one parameter per option of the command line
         class_ids=class_ids, max_pixels=max_pixels,
     )  # fmt: skip
     dataset = read(Path(source), told)
-    report = write(dataset, to, out, force=force)
+    report = write(dataset, to, out, force=force, dry_run=dry_run)
     typer.echo(json.dumps(report.to_json(), ensure_ascii=False) if json_ else str(report))
     findings = Findings(dataset.findings, dataset)
     output.note_findings(findings)

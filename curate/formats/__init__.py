@@ -6,9 +6,9 @@ load when they are used.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,11 +27,12 @@ from curate.dataset import (
     new_folder,
     refuse_overwrite,
 )
-from curate.errors import FormatError, Place, SourceError, UsageError, quote
+from curate.errors import Place, SourceError, UsageError, quote
 from curate.formats.combining import combine, joined, part_of
-from curate.formats.reading import Files, KeptFiles, Options
+from curate.formats.reading import KeptFiles, Options
+from curate.formats.recognition import READERS, chosen, reader, recognise
 from curate.formats.writing import Loss, LossReport
-from curate.tree import Tree, open_tree
+from curate.tree import open_tree
 
 if TYPE_CHECKING:
     # Only named here: the picture library loads when pictures are asked for.
@@ -53,26 +54,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Reader:
-    """A reader: the module that has it, and the names of its functions there."""
-
-    module: str
-    claims: str = "claims"
-    gather: str = "gather"
-
-    def load(self) -> ModuleType:
-        """The module, imported now."""
-        return importlib.import_module(self.module)
-
-
-READERS: dict[str, Reader] = {
-    "coco": Reader("curate.formats.coco"),
-    "coco-results": Reader("curate.formats.coco", "claims_results", "gather_results"),
-    "voc": Reader("curate.formats.voc"),
-    "kitti": Reader("curate.formats.kitti"),
-    "makesense": Reader("curate.formats.makesense"),
-}
 WRITERS: dict[str, str] = {
     "coco": "curate.formats.coco.writer",
     "voc": "curate.formats.voc",
@@ -126,12 +107,12 @@ def read(path: Path | str, options: ReadOptions | None = None) -> Dataset:
 def _read_labels(path: Path, options: ReadOptions, pictures: Pictures | None) -> Dataset:
     """As `read`, but the pictures only give the sizes that the labels lack."""
     if is_dataset_folder(path):
-        return load(path)
+        return _stored(path, options)
     tree = open_tree(path)
-    name, names = _chosen(tree, path, options)
-    reader = READERS[name]
+    name, names = chosen(tree, path, options.format)
+    taker = READERS[name]
     told = _options(options, name, pictures)
-    gathered: Gathered = getattr(reader.load(), reader.gather)(tree, names, told)
+    gathered: Gathered = getattr(taker.load(), taker.gather)(tree, names, told)
     _refuse_nothing(gathered, path)
     own_name = source_name(path, options.name)
     image_source = own_name
@@ -140,6 +121,25 @@ def _read_labels(path: Path, options: ReadOptions, pictures: Pictures | None) ->
     record = _record(name, told, own_name, image_source)
     dataset = replace(assemble(image_source, gathered, options=record), name=own_name)
     return _with_size(dataset, options)
+
+
+def _stored(path: Path, options: ReadOptions) -> Dataset:
+    """A dataset folder; what only a reader of labels could heed is refused."""
+    given = {
+        "--from": options.format,
+        "--size": options.size_wh,
+        "--classes": options.classes,
+        "--truth": options.truth,
+    }
+    idle = [option for option, value in given.items() if value is not None]
+    if idle:
+        raise UsageError(
+            f"is a dataset folder, which {' and '.join(idle)} cannot change",
+            place=Place(str(path)),
+            mend="give the labels themselves, or leave these options out",
+        )
+    dataset = load(path)
+    return dataset if options.name is None else replace(dataset, name=options.name)
 
 
 def read_all(paths: Sequence[Path], options: ReadOptions | None = None) -> Dataset:
@@ -172,97 +172,7 @@ def read_all(paths: Sequence[Path], options: ReadOptions | None = None) -> Datas
 def _format_of(path: Path, options: ReadOptions) -> str:
     if is_dataset_folder(path):
         return "dataset"
-    return _chosen(open_tree(path), path, options)[0]
-
-
-def recognise(files: Files) -> dict[str, list[str]]:
-    """The label files that each reader would take, by reader; those that take none are left out."""
-    taken = {}
-    for name, reader in READERS.items():
-        claimed = getattr(reader.load(), reader.claims)(files)
-        if claimed:
-            taken[name] = claimed
-    return taken
-
-
-def _chosen(tree: Tree, path: Path, options: ReadOptions) -> tuple[str, list[str]]:
-    """The reader's name and the files it is to read."""
-    if options.format is not None:
-        return _forced(tree, path, options.format)
-    if tree.kind == "zip" and not tree.files:
-        # Make Sense exports an archive without members when nothing is annotated.
-        return "makesense", []
-    taken = recognise(tree)
-    place = Place(str(path))
-    is_empty = not any(tree.files.values())
-    # Only Make Sense writes files of 0 bytes on purpose: nothing was annotated.
-    if not taken or (is_empty and "makesense" not in taken):
-        what = "is empty" if is_empty else "is of no format that is known"
-        raise FormatError(
-            f"{what} ({_listing(list(tree.files))})",
-            place=place,
-            mend="give the path of the zip itself"
-            if tree.kind == "folder" and any(name.lower().endswith(".zip") for name in tree.files)
-            else f"name its format with --from: {', '.join(READERS)}",
-        )
-    kinds = _kinds(tree, taken)
-    if len(kinds) > 1:
-        found = "; ".join(f"{kind} ({_listing(names)})" for kind, names in kinds.items())
-        raise FormatError(
-            f"holds {len(kinds)} formats: {found}",
-            place=place,
-            mend="choose one with --from, or give the path of one of them",
-        )
-    return next(iter(taken.items()))
-
-
-def _kinds(tree: Tree, taken: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """The files by what they are, exports of one tool that repeat each other told apart."""
-    kinds: dict[str, list[str]] = {}
-    for name, files in taken.items():
-        kind_of = getattr(READERS[name].load(), "kind_of", None)
-        for file in files:
-            kind = kind_of(tree, file) if kind_of else None
-            kinds.setdefault(f"{name}-{kind}" if kind else name, []).append(file)
-    return kinds
-
-
-def _forced(tree: Tree, path: Path, wanted: str) -> tuple[str, list[str]]:
-    name, _, kind = wanted.partition("-") if wanted not in READERS else (wanted, "", "")
-    if name not in READERS:
-        raise _no_format(wanted, list(READERS))
-    reader = READERS[name]
-    module = reader.load()
-    kinds = getattr(module, "KINDS", ())
-    if kind and kind not in kinds:
-        raise _no_format(wanted, [name, *(f"{name}-{k}" for k in kinds)])
-    claimed = getattr(module, reader.claims)(tree)
-    kind_of = getattr(module, "kind_of", None)
-    if kind and kind_of:
-        # Files that the reader cannot tell apart by itself are of the kind that was named.
-        claimed = [f for f in claimed if kind_of(tree, f) in (None, kind)]
-    if not claimed:
-        claimed = list(tree.files) if tree.kind == "file" else []
-    if not claimed:
-        raise FormatError(
-            f"no file in it can be read as {wanted} ({_listing(list(tree.files))})",
-            place=Place(str(path)),
-            mend="leave out --from, or give another path",
-        )
-    return name, claimed
-
-
-def _no_format(wanted: str, legal: list[str]) -> UsageError:
-    near = difflib.get_close_matches(wanted, legal, n=1)
-    return UsageError(
-        f"--from {quote(wanted)} is no format, should be one of {', '.join(legal)}",
-        mend=f"did you mean {near[0]!r}?" if near else "leave out --from: content tells it",
-    )
-
-
-def _listing(files: Sequence[str]) -> str:
-    shown = ", ".join(files[:3])
-    return f"{shown}, … {len(files)} files" if len(files) > 3 else shown or "no files"
+    return chosen(open_tree(path), path, options.format)[0]
 
 
 def _options(options: ReadOptions, name: str, pictures: Pictures | None) -> Options:
@@ -359,28 +269,26 @@ def read_again(dataset: Dataset) -> Dataset:
             if f.startswith(part["prefix"])
         }
         truth = part["truth"]
+        own = None if truth is None else str(truth).removeprefix(part["prefix"])
         told = Options(
             classes=None if part["classes"] is None else tuple(part["classes"]),
             size_wh=None if part["size_wh"] is None else tuple(part["size_wh"]),
-            truth=None if truth is None else (truth, files.read(truth)),
+            truth=None if own is None else (own, kept.read(truth)),
             kind=part["kind"],
             class_ids=part["class_ids"],
         )
-        reader = _reader(part["format"])
+        taker = reader(part["format"])
         names = [f for f, kind in formats.items() if kind == part["format"]]
-        gathered = getattr(reader.load(), reader.gather)(files, names, told)
-        one = assemble(part["image_source"], gathered, options={"parts": [part | {"prefix": ""}]})
+        gathered = getattr(taker.load(), taker.gather)(files, names, told)
+        one = assemble(part["image_source"], gathered, options=_alone(part, own))
         parts.append(replace(one, name=part["name"]))
     prefixes = [part["prefix"] for part in dataset.options["parts"]]
     return joined(dataset.name, parts, prefixes) if any(prefixes) else parts[0]
 
 
-def _reader(name: str) -> Reader:
-    if name not in READERS:
-        raise FormatError(
-            f"{quote(name)} is no reader of this version", mend="use the version that wrote it"
-        )
-    return READERS[name]
+def _alone(part: Mapping[str, Any], truth: str | None) -> dict[str, Any]:
+    """The options of one part, as of a dataset of its own."""
+    return {"parts": [{**part, "prefix": "", "truth": truth}]}
 
 
 def derived(dataset: Dataset) -> pd.DataFrame | None:
@@ -395,10 +303,13 @@ def derived(dataset: Dataset) -> pd.DataFrame | None:
     return table
 
 
-def write(dataset: Dataset, target: str, folder: Path, *, force: bool = False) -> LossReport:
+def write(
+    dataset: Dataset, target: str, folder: Path | str, *, force: bool = False, dry_run: bool = False
+) -> LossReport:
     """Writes a dataset in another format into a folder, whole or not at all.
 
-    Records that are already in that format and unchanged are written byte for byte.
+    Records that are already in that format and unchanged are written byte for byte. `force`
+    replaces an earlier export; with `dry_run` only the report is made.
 
     Raises
     ------
@@ -407,25 +318,37 @@ def write(dataset: Dataset, target: str, folder: Path, *, force: bool = False) -
     OutputError
         When the folder exists and is not empty, or cannot be written.
     """
+    folder = Path(folder)
     if target not in WRITERS:
         raise UsageError(
             f"--to {quote(target)} has no writer, should be one of {', '.join(WRITERS)}",
             mend="choose one of them",
         )
     module = importlib.import_module(WRITERS[target])
-    original = read_again(dataset) if _is_kept(dataset, target) else None
     refuse_overwrite(folder, force=force, marker=EXPORT_MARKER)
+    original = read_again(dataset) if _is_kept(dataset, target) else None
+    if dry_run:
+        with tempfile.TemporaryDirectory() as part:
+            return _written(module, dataset, target, Path(part), original)
     with new_folder(folder) as part:
-        if target == "coco":
-            outlines = {} if original is not None else _outlines(dataset)
-            report: LossReport = module.write(dataset, part, original, outlines)
-        else:
-            report = module.write(dataset, part, original)
-        if original is None:
-            extra = _extra_losses(dataset, target, report.losses)
-            report = replace(report, losses=(*report.losses, *extra))
+        report = _written(module, dataset, target, part, original)
         _write_report(report, part)
     return report
+
+
+def _written(
+    module: ModuleType, dataset: Dataset, target: str, folder: Path, original: Dataset | None
+) -> LossReport:
+    report: LossReport
+    if original is not None:
+        report = module.write(dataset, folder, original)
+        return report
+    if target == "coco":
+        report = module.write(dataset, folder, None, _outlines(dataset))
+    else:
+        report = module.write(dataset, folder, None)
+    extra = _extra_losses(dataset, target, report.losses)
+    return replace(report, losses=(*report.losses, *extra))
 
 
 def _is_kept(dataset: Dataset, target: str) -> bool:
@@ -437,7 +360,7 @@ def _is_kept(dataset: Dataset, target: str) -> bool:
 def _outlines(dataset: Dataset) -> dict[int, Any]:
     outlines: dict[int, Any] = {}  # COCO segmentations
     for name in sorted({part["format"] for part in dataset.options.get("parts", [])}):
-        own = getattr(_reader(name).load(), "outlines", None)
+        own = getattr(reader(name).load(), "outlines", None)
         if own is not None:
             outlines |= own(dataset)
     return outlines
@@ -446,7 +369,7 @@ def _outlines(dataset: Dataset) -> dict[int, Any]:
 def _extra_losses(dataset: Dataset, target: str, known: Sequence[Loss]) -> list[Loss]:
     """What the source's records hold beside the tables, without what the writer counted itself."""
     counts: Counter[str] = Counter()
-    for module in sorted({_reader(name).module for name in dataset.formats.values()}):
+    for module in sorted({reader(name).module for name in dataset.formats.values()}):
         own: Counter[str] = importlib.import_module(module).extras(dataset)
         counts.update(own)
     counted = target in _HOLDS_OUTLINES or any(loss.field.endswith("outline") for loss in known)

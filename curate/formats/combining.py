@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -76,17 +76,37 @@ def joined(name: str, parts: Sequence[Dataset], prefixes: Sequence[str]) -> Data
     findings = _stacked([p.findings for p in placed], FINDING_COLUMNS)
     # Each part that shares the images has told what is wrong with their list.
     again = (findings["check"] == "IMG-006") & findings["finding_id"].duplicated()
+    files = {f: p.sources.body(f) for p in placed for f in p.sources.names()}
+    own = [part for p in placed for part in p.options.get("parts", [])]
+    formats = {f: kind for p in placed for f, kind in p.formats.items()}
+    copies = _copies_of_truth(own, files, formats)
+    own = [part | {"truth": copies.get(part["truth"], part["truth"])} for part in own]
+    classes = _stacked([p.classes for p in placed], CLASS_COLUMNS)
+    classes = classes[~classes["file"].isin(list(copies))].reset_index(drop=True)
     return Dataset(
         name=name,
         images=images,
         boxes=boxes,
         findings=sorted_findings(findings[~again.to_numpy(bool)]),
-        classes=_stacked([p.classes for p in placed], CLASS_COLUMNS),
-        sources=MemorySources({f: p.sources.body(f) for p in placed for f in p.sources.names()}),
-        formats={f: kind for p in placed for f, kind in p.formats.items()},
-        options={"parts": [part for p in placed for part in p.options.get("parts", [])]},
+        classes=classes,
+        sources=MemorySources({f: body for f, body in files.items() if f not in copies}),
+        formats=formats,
+        options={"parts": own},
         images_root=placed[0].images_root,
     )
+
+
+def _copies_of_truth(
+    parts: Sequence[Mapping[str, Any]], files: Mapping[str, Body], formats: Mapping[str, str]
+) -> dict[str, str]:
+    """Annotation files kept with results that another part has read too: file to that one."""
+    copies = {}
+    for truth in {part["truth"] for part in parts if part["truth"] is not None}:
+        for file, kind in formats.items():
+            same = kind == "coco" and file != truth and len(files[file]) == len(files[truth])
+            if same and memoryview(files[file]) == memoryview(files[truth]):
+                copies[truth] = file
+    return copies
 
 
 def _refuse_same_boxes(boxes: pd.DataFrame, images: pd.DataFrame) -> None:
@@ -104,7 +124,14 @@ def _below(part: Dataset, prefix: str) -> Dataset:
     for name in ("images", "boxes", "findings", "classes"):
         table = getattr(part, name)
         tables[name] = table.assign(file=prefix + table["file"])
-    own = [p | {"prefix": prefix + p["prefix"]} for p in part.options.get("parts", [])]
+    own = [
+        p
+        | {
+            "prefix": prefix + p["prefix"],
+            "truth": None if p["truth"] is None else prefix + p["truth"],
+        }
+        for p in part.options.get("parts", [])
+    ]
     files = {prefix + file: part.sources.body(file) for file in part.sources.names()}
     return Dataset(
         name=part.name,

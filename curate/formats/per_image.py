@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -10,7 +11,7 @@ import pandas as pd
 
 from curate.dataset import Dataset
 from curate.errors import OutputError, Place
-from curate.formats.writing import Loss, LossReport
+from curate.formats.writing import Changes, Loss, LossReport
 
 EDGES = ["x1", "y1", "x2", "y2"]
 
@@ -99,6 +100,18 @@ def shape_losses(boxes: pd.DataFrame, written: pd.DataFrame, why: str) -> list[L
         Loss(f"{shape} outline", int((written["shape"] == shape).sum()), "written as its box")
         for shape in ("polygon", "mask", "rotated")
     ]
+
+
+def image_losses(changes: Changes) -> list[Loss]:
+    """Changes of images and classes that a file per image does not take back."""
+    counts = Counter(name for names in changes.changed_images.values() for name in names)
+    losses = [
+        Loss(f"images.{name}", count, "changed; the label files keep their own")
+        for name, count in sorted(counts.items())
+        if name != "split"
+    ]
+    why = "changed in the list of classes; each object keeps its own name"
+    return [*losses, Loss("classes.label", changes.renamed_classes, why)]
 
 
 def split_loss(dataset: Dataset, original: Dataset) -> Loss:

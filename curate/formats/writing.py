@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,11 +92,15 @@ def column_losses(
 class Changes:
     """What has changed in a dataset since its sources were read.
 
-    `changed` maps a box_id to the columns whose values differ. `removed_boxes`, `removed_images`
-    hold ids that are no longer there; `added_boxes`, `added_images` the rows that are new.
+    `changed` maps a box_id, `changed_images` an image_id to the columns whose values differ;
+    `renamed_classes` counts labels that differ in the classes table. `removed_boxes`,
+    `removed_images` hold ids that are no longer there; `added_boxes`, `added_images` the rows that
+    are new.
     """
 
     changed: dict[int, frozenset[str]] = field(default_factory=dict)
+    changed_images: dict[int, frozenset[str]] = field(default_factory=dict)
+    renamed_classes: int = 0
     removed_boxes: frozenset[int] = frozenset()
     removed_images: frozenset[int] = frozenset()
     added_boxes: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -107,6 +111,8 @@ class Changes:
         """Whether nothing has changed."""
         return not (
             self.changed
+            or self.changed_images
+            or self.renamed_classes
             or self.removed_boxes
             or self.removed_images
             or len(self.added_boxes)
@@ -115,14 +121,17 @@ class Changes:
 
 
 # Changes in these cannot be written back to a record: they are curate's own bookkeeping.
-_NOT_WRITTEN = {"image_id", "box_id", "file", "line", "start", "end", "origin", "source_id"}
+_NOT_WRITTEN = {"box_id", "file", "line", "start", "end", "origin", "source_id"}
+# What joining pictures sets, and what only says where an image stood.
+_NOT_COMPARED = _NOT_WRITTEN | {"image_id", "path", "exif_orientation", "box_frame", "source"}
 
 
 def changes_since(dataset: Dataset, original: Dataset) -> Changes:
     """What differs between a dataset and the same sources as they were read.
 
-    Images are compared by presence, boxes by presence and by every column but ids and places.
-    An image that was added without a label file of its own (an orphan picture) is no change.
+    Images and boxes are compared by presence and by every column but ids and places, classes by
+    label. Sizes of an image that a picture was joined to are the picture's: no change. An image
+    that was added without a label file of its own (an orphan picture) is no change either.
     """
     images, old_images = dataset.images, original.images
     ids, old_ids = images["image_id"], old_images["image_id"]
@@ -131,7 +140,9 @@ def changes_since(dataset: Dataset, original: Dataset) -> Changes:
     common = new["box_id"].isin(old["box_id"])
     gone = old["box_id"][~old["box_id"].isin(new["box_id"])]
     return Changes(
-        changed=_changed_columns(new[common], old),
+        changed=_changed_columns(new[common], old, "box_id", set(BOX_COLUMNS) - _NOT_WRITTEN),
+        changed_images=_changed_images(images, old_images),
+        renamed_classes=_renamed(dataset.classes, original.classes),
         removed_boxes=frozenset(gone.tolist()),
         removed_images=frozenset(old_ids[~old_ids.isin(ids)].tolist()),
         added_boxes=new[~common],
@@ -139,18 +150,35 @@ def changes_since(dataset: Dataset, original: Dataset) -> Changes:
     )
 
 
-def _changed_columns(new: pd.DataFrame, old: pd.DataFrame) -> dict[int, frozenset[str]]:
-    order = pd.Index(old["box_id"].to_numpy(np.int64)).get_indexer(new["box_id"].to_numpy(np.int64))
-    before = old.iloc[order]
+def _changed_columns(
+    new: pd.DataFrame, old: pd.DataFrame, key: str, columns: Collection[str]
+) -> dict[int, frozenset[str]]:
+    ids = new[key].to_numpy(np.int64)
+    before = old.iloc[pd.Index(old[key].to_numpy(np.int64)).get_indexer(ids)]
     changed: dict[int, set[str]] = {}
-    ids = new["box_id"].to_numpy(np.int64)
-    for name in BOX_COLUMNS:
-        if name in _NOT_WRITTEN:
-            continue
+    for name in sorted(columns):
         differs = _differs(new[name], before[name])
-        for box_id in ids[differs].tolist():
-            changed.setdefault(box_id, set()).add(name)
-    return {box_id: frozenset(names) for box_id, names in changed.items()}
+        for row_id in ids[differs].tolist():
+            changed.setdefault(row_id, set()).add(name)
+    return {row_id: frozenset(names) for row_id, names in changed.items()}
+
+
+def _changed_images(images: pd.DataFrame, old: pd.DataFrame) -> dict[int, frozenset[str]]:
+    common = images[images["image_id"].isin(old["image_id"])]
+    columns = set(IMAGE_COLUMNS) - _NOT_COMPARED
+    changed = _changed_columns(common, old, "image_id", columns)
+    pictured = set(common.loc[common["path"].notna(), "image_id"])
+    trimmed = {
+        image_id: names - {"width", "height"} if image_id in pictured else names
+        for image_id, names in changed.items()
+    }
+    return {image_id: names for image_id, names in trimmed.items() if names}
+
+
+def _renamed(classes: pd.DataFrame, old: pd.DataFrame) -> int:
+    before = set(zip(old["file"], old["source_id"].astype(str), old["label"], strict=True))
+    now = set(zip(classes["file"], classes["source_id"].astype(str), classes["label"], strict=True))
+    return len(before - now)
 
 
 def _differs(new: pd.Series[Any], old: pd.Series[Any]) -> np.ndarray[Any, Any]:
@@ -158,8 +186,3 @@ def _differs(new: pd.Series[Any], old: pd.Series[Any]) -> np.ndarray[Any, Any]:
     both_null = left.isna() & right.isna()
     same = (left == right).fillna(value=False).astype(bool)
     return ~(same | both_null).to_numpy()
-
-
-def total_losses(losses: Iterable[Loss]) -> int:
-    """How many values were lost in all."""
-    return sum(loss.count for loss in losses)

@@ -17,13 +17,15 @@ from curate.tables import FINDING_COLUMNS, check_table
 
 SIZE = (640, 480)
 Row = dict[str, Any]
+_DERIVED = ("mask", "kp", "mask_area", "outline_state", "keypoint_state")
 Summary = list[tuple[str, str, float]]
 
 
 def box(name: str, *edges: float | None, **columns: Any) -> Row:
     """A row: its source id, four edges (none: null) and further columns.
 
-    `image` is the image's name, `mask` and `kp` are bounds (x1, y1, x2, y2), `mask_area` px^2.
+    `image` is the image's name, `mask` and `kp` are bounds (x1, y1, x2, y2), `mask_area` px^2,
+    `outline_state` and `keypoint_state` 0 none, 1 good, 2 broken.
     """
     x1, y1, x2, y2 = (np.nan if edge is None else edge for edge in edges or (None,) * 4)
     row = {"image": "a.jpg", "label": "car", "file": "labels.json", "source_label": "car"}
@@ -44,7 +46,7 @@ def make(rows: Iterable[Row], images: Mapping[str, Mapping[str, Any]] | None = N
     names = list(dict.fromkeys([*(images or {}), *(row["image"] for row in rows)]))
     plain = {"width": SIZE[0], "height": SIZE[1], "label_state": "present"}
     records = [plain | dict((images or {}).get(name, {})) for name in names]
-    columns = {key for row in rows for key in row} - {"image", "mask", "kp", "mask_area"}
+    columns = {key for row in rows for key in row} - {"image", *_DERIVED}
     gathered = Gathered(
         n_images=len(names),
         n_boxes=len(rows),
@@ -66,11 +68,18 @@ def _plain(column: str) -> Any:
 
 
 def _derived(rows: list[Row]) -> pd.DataFrame | None:
-    if not any(key in row for row in rows for key in ("mask", "kp", "mask_area")):
+    if not any(key in row for row in rows for key in _DERIVED):
         return None
     none = (np.nan,) * 4
     values = [
-        [row.get("mask_area", np.nan), *row.get("mask", none), *row.get("kp", none)] for row in rows
+        [
+            row.get("mask_area", np.nan),
+            *row.get("mask", none),
+            *row.get("kp", none),
+            row.get("outline_state", 0),
+            row.get("keypoint_state", 0),
+        ]
+        for row in rows
     ]
     return pd.DataFrame(values, columns=list(checks.DERIVED_COLUMNS), dtype=np.float64)
 

@@ -282,3 +282,28 @@ def test_detector_boxes_are_judged_one_by_one(summary, box) -> None:
     # coco128/yolov5s_predictions.json holds such a row
     row = box("p", 480, 100, 480, 400, origin="detector", score=0.04)
     assert summary([row]) == [("BOX-003", "p", 0)]
+
+
+@pytest.mark.parametrize(("state", "expected"), [(NAN, []), (0, []), (1, [])])
+def test_outline_and_keypoints_that_are_none_or_good_are_no_fault(
+    summary, box, state, expected
+) -> None:
+    assert summary([box("p", 1, 1, 60, 90, outline_state=state, keypoint_state=state)]) == expected
+
+
+def test_broken_outline_and_keypoints_are_found_whatever_the_box_is(summary, box) -> None:
+    rows = [
+        box("p", 10, 10, 60, 90, outline_state=2),
+        box("q", 110, 10, 160, 90, keypoint_state=2),
+        box("r", outline_state=2, shape="point"),
+    ]
+    expected = {("BOX-010", "p", 1), ("BOX-010", "r", 1), ("BOX-011", "q", 1)}
+    assert set(summary(rows)) == expected
+
+
+def test_message_of_a_broken_outline_says_what_one_is(make, findings, box) -> None:
+    found = findings(make([box("p", 10, 10, 60, 90, outline_state=2)]))
+    assert found["message"].tolist() == [
+        "the outline cannot be read, should be rings of an even number of at least 6 finite values "
+        "each, or an RLE whose runs add up to at most height x width"
+    ]

@@ -69,9 +69,10 @@ def test_explain_of_an_unknown_check_offers_the_nearest(word, nearest) -> None:
     assert f"there is no check {word!r} - did you mean {nearest!r}?" == str(error.value)
 
 
-def test_unknown_word_like_nothing_lists_what_there_is() -> None:
-    with pytest.raises(UsageError, match=r"there is no check '%%%' - use one of \['BOX-001'"):
+def test_unknown_word_like_nothing_points_to_the_list() -> None:
+    with pytest.raises(UsageError) as error:
         checks.explain("%%%")
+    assert str(error.value) == "there is no check '%%%' - run `curate explain` for the list"
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,8 @@ def test_inside_follows_the_limit_of_near_duplicates(summary, box) -> None:
             {"BOX-002": {"tolerance": 1}},
             "there is no parameter of BOX-002 'tolerance' - did you mean 'tolerance_px'",
         ),
-        ({"BOX-001": {"x": 1}}, "there is no parameter of BOX-001 'x'"),
+        ({"BOX-001": {"x": 1}}, "there is no parameter of BOX-001 'x' - it takes none"),
+        ({"BOX-004": {"%": 1}}, "there is no parameter of BOX-004 '%' - use one of min_side_px"),
     ],
 )
 def test_unknown_parameters_are_refused(make, findings, params, message) -> None:
@@ -142,7 +144,8 @@ def test_unknown_parameters_are_refused(make, findings, params, message) -> None
 
 def test_derived_data_of_other_length_is_refused(make, box) -> None:
     made = make([box("p", *OUTSIDE)])
-    derived = pd.DataFrame(np.zeros((2, 9)), columns=list(checks.DERIVED_COLUMNS))
+    columns = list(checks.DERIVED_COLUMNS)
+    derived = pd.DataFrame(np.zeros((2, len(columns))), columns=columns)
     with pytest.raises(TableError, match="derived has 2 rows for 1 boxes"):
         checks.run(made.dataset, derived)
 

@@ -225,3 +225,10 @@ def test_components_are_those_of_plain_search(links: list[tuple[int, int]]) -> N
 def test_long_chain_is_one_component() -> None:
     chain = np.random.default_rng(0).permutation(100_000)
     assert not relations._components(100_000, chain[:-1], chain[1:]).any()
+
+
+def test_of_many_equal_boxes_only_some_are_compared_with_others(make, findings, box) -> None:
+    rows = [box(f"r{n}", *PLACE) for n in range(20_000)]
+    found = findings(make([*rows, box("q", 10, 10, 50, 51)]))
+    sizes = dict(zip(found["check"], map(len, found["members"]), strict=True))
+    assert sizes == {"REL-001": 20_000, "REL-002": relations.MAX_COPIES + 1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -235,3 +236,22 @@ def test_combined_coco_files_are_written_as_they_were(stored, tmp_path):
     write(read_all(paths), "coco", tmp_path / "out")
     written = {p.name: p.read_bytes() for p in (tmp_path / "out").rglob("*.json")}
     assert written == {p.name: p.read_bytes() for p in paths}
+
+
+def test_the_annotation_file_of_results_is_kept_once(tmp_path: Path) -> None:
+    labels = {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 9, "height": 9}],
+        "annotations": [],
+        "categories": [{"id": 1, "name": "car"}],
+    }
+    found = [{"image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2], "score": 0.5}]
+    for name, value in (("i.json", labels), ("d.json", found)):
+        (tmp_path / name).write_text(json.dumps(value))
+    save(read_all([tmp_path / "i.json", tmp_path / "d.json"]), tmp_path / "set")
+    dataset = load(tmp_path / "set")
+    assert dataset.sources.names() == ["d/d.json", "i/i.json"]
+    assert dataset.classes["label"].tolist() == ["car"]
+    write(dataset, "coco", tmp_path / "out")
+    assert json.loads((tmp_path / "out/d/d.json").read_text()) == found
+    assert json.loads((tmp_path / "out/i/i.json").read_text()) == labels
+    assert not (tmp_path / "out/d/i.json").exists()

@@ -403,7 +403,9 @@ def test_a_name_that_only_looks_like_a_second_record_has_its_own_picture(labels,
 def test_a_declared_size_of_zero_is_wrong_and_not_unknown(labels, picture, joined):
     picture("a.jpg")
     dataset = joined(labels(("a.jpg", 0, 0, [])))
-    assert findings(dataset) == [("IMG-004", "labels/a.jpg")]
+    assert dataset.findings["check"].tolist() == ["SRC-001", "SRC-001"]
+    assert dataset.images["width"].tolist() == [60]
+    assert dataset.images["declared_width"].isna().all()
 
 
 def test_a_square_picture_that_is_turned_is_not_guessed_at(labels, picture, joined):

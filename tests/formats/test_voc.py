@@ -635,3 +635,13 @@ def test_no_export_of_make_sense_is_claimed(real_data: Path) -> None:
     exports = sorted((real_data / "makesense_app").glob("*/voc/*.zip"))
     assert exports
     assert [path for path in exports if voc.claims(open_tree(path))] == []
+
+
+def test_a_declared_size_of_zero_is_told_and_null(tmp_path: Path) -> None:
+    text = "<annotation><size><width>0</width><height>9</height></size></annotation>"
+    (tmp_path / "a.xml").write_text(text, encoding="utf-8")
+    dataset = read(open_tree(tmp_path))
+    assert dataset.findings["message"].tolist() == [
+        "the width in <size> is '0', should be a whole number of px above 0"
+    ]
+    assert dataset.images["width"].isna().all()

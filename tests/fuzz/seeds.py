@@ -1,4 +1,4 @@
-"""The inputs that are mutated: real files where they are at hand, and the project's own fixtures."""
+"""The inputs that are mutated: real files where they are at hand, and the project's fixtures."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def coco() -> list[Seed]:
     """COCO annotation files."""
     bodies = _coco_documents()
     for folder in ("coco128", "coco_laptop_train2017", "coco_xyxy_bug", "coco_val2014_100"):
-        paths = sorted((REAL / folder).rglob("*instances*.json"))[:2]
-        bodies += [_cut_coco(path) for path in paths]
+        paths = [p for p in sorted((REAL / folder).rglob("*.json")) if "results" not in p.name]
+        bodies += [_cut_coco(p) for p in paths[:2] if p.read_bytes()[:1] == b"{"]
     makesense = _small("makesense_app", "*polygon_coco*/*.json") + _small(
         "makesense", "*coco*/*.json"
     )
@@ -159,7 +159,8 @@ def makesense(kind: str) -> list[Seed]:
     forms = {
         "rect-yolo": ("yolo", "zip"), "rect-voc": ("voc", "zip"), "rect-csv": ("rect_csv", "csv"),
         "point-csv": ("point_csv", "csv"), "line-csv": ("line_csv", "csv"),
-        "vgg": ("polygon_vgg", "json"), "tag-csv": ("tag_csv", "csv"), "tag-json": ("tag_json", "json"),
+        "vgg": ("polygon_vgg", "json"), "tag-csv": ("tag_csv", "csv"),
+        "tag-json": ("tag_json", "json"),
     }  # fmt: skip
     form, ending = forms[kind]
     bodies = [p.read_bytes() for p in sorted((CASES / "makesense" / "app").glob(f"*/{form}.*"))]
@@ -234,6 +235,18 @@ def pictures() -> list[Seed]:
     real = [p for p in _small("makesense_app/images", "*") if p.suffix.lower() in (".jpg", ".png")]
     real += _small("voc_raccoon", "*.jpg", 2)
     return seeds + [Seed({p.name: p.read_bytes()}, "file") for p in real]
+
+
+def picture_folder(folder: Path) -> Path:
+    """A new folder of pictures, among them such as the labels name, upright and turned."""
+    names = ("a.jpg", "sub/b.jpg", "gate_1.jpg", "000007.png", "IMG_0001.jpg", "IMG_rot6.JPG")
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        exif = Image.Exif()
+        exif[0x0112] = 6 if "rot6" in name else 1
+        Image.new("RGB", (100, 80)).save(path, exif=exif)
+    return folder
 
 
 def datasets() -> list[Seed]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from curate.assembly import Fault
 from curate.errors import quote
-from curate.formats.coco.document import Document, Records, loose
+from curate.formats.coco.document import Document, Records, loose, span_arrays
 from curate.formats.coco.records import (
     ABSENT,
     Annotation,
@@ -25,6 +25,8 @@ from curate.formats.coco.records import (
     attribute_text,
     decode_all,
     plain_text,
+    side_px,
+    wrong_values,
 )
 from curate.formats.coco.shapes import box_from_outline, kinds_in_place, outline_kinds
 
@@ -62,6 +64,14 @@ class FileRows:
 def read_annotations(document: Document, file: str) -> FileRows:
     """The rows of one annotation file."""
     rows = FileRows()
+    for name, n_times in document.repeated().items():
+        at = span_arrays([document.fields[name]], document.text)[0]
+        message = (
+            f"the key `{name}` stands {n_times} times at the top level, should stand once: "
+            "only the last is read"
+        )
+        mend = "join the arrays into one"
+        rows.faults.append(_fault("SRC-001", message, mend, file, int(document.lines(at)[0])))
     _read_classes(document, file, rows)
     _read_images(document, file, rows)
     records = document.records("annotations")
@@ -85,8 +95,15 @@ def read_annotations(document: Document, file: str) -> FileRows:
                 file,
             )
         )
-    labelled = set(rows.boxes["image_row"].tolist()) if rows.n_boxes else set()
-    states = ["present" if row in labelled else "empty" for row in range(rows.n_images)]
+    labelled = np.zeros(rows.n_images, np.bool_)
+    if rows.n_boxes:
+        labelled[rows.boxes["image_row"]] = True
+    # Of an image without an id nothing can say whether it has labels.
+    ids = rows.images.get("source_id", [])
+    states = [
+        "present" if is_labelled else "missing" if own_id is None else "empty"
+        for is_labelled, own_id in zip(labelled.tolist(), ids, strict=True)
+    ]
     rows.images["label_state"] = states
     return rows
 
@@ -137,7 +154,7 @@ def _read_images(document: Document, file: str, rows: FileRows) -> None:
     n = len(records)
     images, wrong = decode_all(records, document, Image, 0, n)
     lines = document.lines(records.starts)
-    for row, reason in wrong:
+    for row, reason in [*wrong, *wrong_values(images)]:
         fault = _fault("SRC-001", reason, "correct the image's record", file, int(lines[row]))
         rows.faults.append(replace(fault, images=(row,)))
     twice: dict[int | str, list[int]] = defaultdict(list)
@@ -151,7 +168,7 @@ def _read_images(document: Document, file: str, rows: FileRows) -> None:
         rows.faults.append(replace(fault, images=(rows.image_row[image_id], *later)))
     licences = _licence_names(document)
     sizes = {
-        name: [_positive(getattr(image, name)) for image in images] for name in ("width", "height")
+        name: [side_px(getattr(image, name)) for image in images] for name in ("width", "height")
     }
     rows.n_images = n
     rows.images = {
@@ -160,8 +177,8 @@ def _read_images(document: Document, file: str, rows: FileRows) -> None:
         ],
         "width": sizes["width"],
         "height": sizes["height"],
-        "declared_width": [_int64(image.width) for image in images],
-        "declared_height": [_int64(image.height) for image in images],
+        "declared_width": sizes["width"],
+        "declared_height": sizes["height"],
         "licence": [
             None if image.license is None else licences.get(image.license, str(image.license))
             for image in images
@@ -266,7 +283,8 @@ def _chunk(
     row_of = rows.n_boxes + np.cumsum(usable) - 1
     skipped = _tell_wrong(document, records, anns, wrong, places, rows, row_of, usable)
     for row in np.flatnonzero(~usable).tolist():
-        if row not in skipped:
+        # Without an id that can be read the record is at fault, which is told already.
+        if row not in skipped and anns[row].image_id is not None:
             rows.faults.append(places.unknown_image(anns[row], row))
     outlines = list(map(_GET["segmentation"], anns))
     kinds = None if wrong else kinds_in_place(document, records.starts[first : first + n], outlines)
@@ -470,14 +488,6 @@ def _id_faults(file: str, rows: FileRows) -> None:
             "SRC-008", message, "number the annotations from 1", file, int(lines[zeros[0]]), 0
         )
         rows.faults.append(replace(fault, boxes=tuple(zeros)))
-
-
-def _positive(value: Any) -> int | None:  # a size that a record states
-    return value if isinstance(value, int) and 0 < value < 2**31 else None
-
-
-def _int64(value: Any) -> int | None:  # as above
-    return value if isinstance(value, int) and abs(value) < 2**62 else None
 
 
 def _fault(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -21,8 +22,12 @@ BLOCK_RECORDS = 20_000
 MANY_RECORDS = 100_000
 MASK_COLUMNS = ("mask_area", "mask_x1", "mask_y1", "mask_x2", "mask_y2")
 KEYPOINT_COLUMNS = ("kp_x1", "kp_y1", "kp_x2", "kp_y2")
+STATE_COLUMNS = ("outline_state", "keypoint_state")
+NONE, GOOD, BROKEN = range(3)
 # The flag of a keypoint that is labelled and visible (cocodataset.org/#format-data).
 VISIBLE = 2
+# Says something, be it right or wrong: neither null nor an empty list.
+_OUTLINE = re.compile(rb'"segmentation"\s*:\s*(?!null|\[\s*\]|\s)')
 _IN_TABLE = {"id", "image_id", "category_id", "bbox", "area", "iscrowd", "score", "attributes"}
 _IMAGE_IN_TABLE = {"id", "file_name", "width", "height", "license"}
 
@@ -30,11 +35,13 @@ _IMAGE_IN_TABLE = {"id", "file_name", "width", "height", "license"}
 class _Outline(Struct, gc=False):
     segmentation: list[list[float]] | None = None
     keypoints: list[float] | None = None
+    num_keypoints: int | None = None
 
 
 class _Any(Struct, gc=False):
     segmentation: Any = None  # any JSON value
     keypoints: Any = None  # as above
+    num_keypoints: Any = None  # as above
 
 
 _STRICT = msgspec.json.Decoder(_Outline)
@@ -45,23 +52,41 @@ def derive(dataset: Dataset, files: list[str]) -> pd.DataFrame:
     """Measures of masks and keypoints, one row per box of `dataset`.
 
     Columns: mask_area (px^2), mask_x1 .. mask_y2 and kp_x1 .. kp_y2 (px, bounds of the mask and of
-    the visible keypoints). NaN: the record has none, or it is broken.
+    the visible keypoints). NaN: the record has none, or it is broken. outline_state and
+    keypoint_state (int8): 0 the record has none, 1 it can be read, 2 it is broken.
     """
     n = len(dataset.boxes)
     table = {name: np.full(n, np.nan) for name in MASK_COLUMNS + KEYPOINT_COLUMNS}
-    shapes = dataset.boxes["shape"]
+    table |= {name: np.zeros(n, np.int8) for name in STATE_COLUMNS}
+    shaped = dataset.boxes["shape"].isin(["polygon", "mask"]).to_numpy()
     for file in files:
-        in_file = (dataset.boxes["file"] == file).to_numpy()
+        in_file = ((dataset.boxes["file"] == file) & dataset.boxes["start"].notna()).to_numpy()
         body = dataset.sources.body(file)
         has_points = body.find(b'"keypoints"') >= 0
-        wanted = in_file if has_points else in_file & shapes.isin(["polygon", "mask"]).to_numpy()
-        rows = np.flatnonzero(wanted & dataset.boxes["start"].notna().to_numpy())
+        rows = np.flatnonzero(in_file if has_points else in_file & shaped)
         if len(rows) >= MANY_RECORDS and not has_points:
             rows = _scan_polygons(dataset, rows, body, table)
+        if not has_points:
+            plain = np.flatnonzero(in_file & ~shaped)
+            rows = np.concatenate([rows, _with_odd_outlines(dataset, plain, body)])
         with bulk():
             for block in range(0, len(rows), BLOCK_RECORDS):
                 _derive_block(dataset, rows[block : block + BLOCK_RECORDS], body, table)
     return pd.DataFrame(table)
+
+
+def _with_odd_outlines(
+    dataset: Dataset, rows: np.ndarray[Any, Any], body: Body
+) -> np.ndarray[Any, Any]:
+    """Those rows without an outline in the table whose record says something in its place."""
+    if not len(rows) or body.find(b'"segmentation"') < 0:
+        return rows[:0]
+    starts = dataset.boxes["start"].to_numpy(np.int64)[rows].tolist()
+    ends = dataset.boxes["end"].to_numpy(np.int64)[rows].tolist()
+    # A loop over records: no array operation finds text in spans of one body.
+    says = [_OUTLINE.search(body, a, b) is not None for a, b in zip(starts, ends, strict=True)]
+    odd: np.ndarray[Any, Any] = rows[np.asarray(says, np.bool_)]
+    return odd
 
 
 def _scan_polygons(
@@ -78,6 +103,7 @@ def _scan_polygons(
     ends = dataset.boxes["end"].to_numpy(np.int64)[rows]
     bounds, areas, taken = measure_outlines(body, starts, ends)
     done = rows[taken]
+    table["outline_state"][done] = GOOD
     table["mask_area"][done] = areas[taken]
     for column, name in enumerate(MASK_COLUMNS[1:]):
         table[name][done] = bounds[taken, column]
@@ -105,11 +131,27 @@ def _derive_block(
         if isinstance(outline, list) and outline:
             outlines.append(outline)
             outline_rows.append(row)
+            good = all(map(masks.is_ring, outline))
+            table["outline_state"][row] = GOOD if good else BROKEN
         elif isinstance(outline, dict):
-            _set_mask(table, row, masks.rle_measure(outline))
+            measured = masks.rle_measure(outline)
+            _set_mask(table, row, measured)
+            table["outline_state"][row] = GOOD if measured else BROKEN
+        elif outline is not None and outline != []:
+            table["outline_state"][row] = BROKEN
+        table["keypoint_state"][row] = _keypoint_state(record.keypoints, record.num_keypoints)
         if record.keypoints:
             _set_keypoints(table, row, record.keypoints)
     _set_polygons(table, outline_rows, outlines)
+
+
+def _keypoint_state(keypoints: object, stated: object) -> int:
+    if keypoints is None or keypoints == []:
+        return BROKEN if stated else NONE
+    if not isinstance(keypoints, list) or len(keypoints) % 3 or not masks.are_finite(keypoints):
+        return BROKEN
+    labelled = sum(flag > 0 for flag in keypoints[2::3])
+    return GOOD if stated is None or stated == labelled else BROKEN
 
 
 def _loosely(text: memoryview) -> _Any:
@@ -119,7 +161,7 @@ def _loosely(text: memoryview) -> _Any:
         record = loose(bytes(text), 0, len(text))
         if not isinstance(record, dict):
             return _Any()
-        return _Any(record.get("segmentation"), record.get("keypoints"))
+        return _Any(*map(record.get, _Any.__struct_fields__))
 
 
 def _set_polygons(
@@ -156,7 +198,12 @@ def _set_mask(
 
 
 def _set_keypoints(table: dict[str, np.ndarray[Any, Any]], row: int, keypoints: object) -> None:
-    bounds = masks.point_bounds(msgspec.json.encode(keypoints), visible_from=VISIBLE)
+    try:
+        text = msgspec.json.encode(keypoints)
+    except UnicodeEncodeError:
+        # Texts with lone surrogates in place of numbers.
+        return
+    bounds = masks.point_bounds(text, visible_from=VISIBLE)
     if bounds is not None:
         for name, value in zip(KEYPOINT_COLUMNS, bounds, strict=True):
             table[name][row] = value

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,6 +26,10 @@ from curate.sources import Body
 BOM = b"\xef\xbb\xbf"
 # What Python's json module writes for numbers that JSON does not have.
 _NO_JSON = re.compile(rb'"(?:[^"\\]|\\.)*"|-?Infinity|NaN', re.DOTALL)
+# An escape in a string; the second kind is half of a pair that is not there.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
 _AT_BYTE = re.compile(r"\(byte (\d+)\)")
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -70,17 +74,21 @@ class Document:
 
     `body` is the file as it stands; `text` is what is decoded: the same bytes, or a copy of the
     same length in which NaN and Infinity are blanked out. `arrays` are COCO's arrays where all
-    of them are arrays or absent.
+    of them are arrays or absent. `is_repaired`: whether something was blanked out.
     """
 
     body: Body
     text: Body
     arrays: dict[str, list[msgspec.Raw]] | None
+    is_repaired: bool = False
 
     @cached_property
     def fields(self) -> dict[str, msgspec.Raw]:
-        """The top-level fields of an object; none for an array."""
-        return _FIELDS.decode(self.text) if _is_object(self.text) else {}
+        """The top-level fields of an object; none for an array, or when a key is no text."""
+        try:
+            return _FIELDS.decode(self.text) if _is_object(self.text) else {}
+        except UnicodeDecodeError:
+            return {}
 
     @cached_property
     def raw(self) -> msgspec.Raw:
@@ -108,6 +116,40 @@ class Document:
             return None
         starts, ends = span_arrays(raws, self.text)
         return Records(raws, starts, ends)
+
+    def repeated(self) -> dict[str, int]:
+        """How often each of COCO's arrays stands at the top level that stands there twice or more.
+
+        A decoder keeps the last of them and loses the others.
+        """
+        rest = self._without_records()
+        suspects = [n for n in _Coco.__struct_fields__ if rest.count(b'"%s"' % n.encode()) > 1]
+        if not suspects:
+            return {}
+        try:
+            # The hook's last call is that of the outermost object.
+            keys = json.loads(
+                rest.decode("utf-8", "replace"),
+                object_pairs_hook=lambda pairs: [key for key, _ in pairs],
+            )
+        except (ValueError, RecursionError):
+            return {}
+        return {name: keys.count(name) for name in suspects if keys.count(name) > 1}
+
+    def _without_records(self) -> bytes:
+        """The text without the records of COCO's arrays, which are nearly all of it."""
+        spans = []
+        for raws in (self.arrays or {}).values():
+            if raws:
+                # One by one: what lies between two views would be copied.
+                start = span_arrays(raws[:1], self.text)[0]
+                end = span_arrays(raws[-1:], self.text)[1]
+                spans.append((int(start[0]), int(end[0])))
+        parts, at = [], 0
+        for start, end in sorted(spans):
+            parts.append(self.text[at:start])
+            at = end
+        return b"".join([*parts, self.text[at:]])
 
     def lines(self, offsets: Sequence[int] | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """(N,) int64: lines, from 1, of byte offsets."""
@@ -179,7 +221,7 @@ def open_document(body: Body, file: str) -> Document:
         repaired = _NO_JSON.sub(_blank, text[:])
         if repaired != text[:]:
             try:
-                return _open(body, repaired)
+                return replace(_open(body, repaired), is_repaired=True)
             except msgspec.DecodeError as error:
                 raise _json_error(error, body, file) from error
         raise _json_error(first, body, file) from first
@@ -214,8 +256,11 @@ def _is_object(text: Body) -> bool:
 
 def _blank(match: re.Match[bytes]) -> bytes:
     token = match[0]
+    if token.startswith(b'"'):
+        # JSON allows half a surrogate pair, msgspec does not: U+FFFD takes its place.
+        return _ESCAPE.sub(lambda escape: b"\\ufffd" if escape[1] else escape[0], token)
     # An array where a number belongs: JSON of the same length that no number field accepts.
-    return token if token.startswith(b'"') else b"[" + b" " * (len(token) - 2) + b"]"
+    return b"[" + b" " * (len(token) - 2) + b"]"
 
 
 def _json_error(error: msgspec.DecodeError, body: Body, file: str) -> JsonError:

@@ -6,7 +6,12 @@ what can be read is kept, and what is wrong is told in words.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import math
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -16,7 +21,11 @@ from curate.errors import quote
 from curate.formats.coco.document import Document, Records, loose
 
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+_SURROGATE = re.compile("[\ud800-\udfff]")
 ABSENT = Raw(b"null")
+# What a side of an image should be.
+SIZE = "a whole number of px above 0"
+_TOO_LARGE = "does not fit 64 bits; it is kept as text"
 NO_BOX = (math.nan, math.nan, math.nan, math.nan)
 
 
@@ -28,7 +37,7 @@ class Annotation(Struct, gc=False):
     category_id: Int64
     bbox: tuple[float, float, float, float]
     area: float | None = None
-    iscrowd: int | None = None
+    iscrowd: Int64 | None = None
     score: float | None = None
     segmentation: Raw = ABSENT
     attributes: Raw = ABSENT
@@ -75,28 +84,52 @@ def decode_all(
     """
     decoder = msgspec.json.Decoder(kind)
     raws = records.raws[first_row : first_row + n_rows]
-    try:
-        return list(map(decoder.decode, raws)), []
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
+    if not document.is_repaired:
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return list(map(decoder.decode, raws)), []
     structs: list[Any] = []
     wrong: list[Loose] = []
     for row, raw in enumerate(raws, first_row):
-        try:
-            structs.append(decoder.decode(raw))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            start, end = int(records.starts[row]), int(records.ends[row])
-            struct, reasons = read_loosely(loose(document.body, start, end), kind)
-            structs.append(struct)
-            wrong += [(row, reason) for reason in reasons]
+        text = document.body[int(records.starts[row]) : int(records.ends[row])]
+        struct = None
+        # What was blanked out in the text has to be told.
+        if not document.is_repaired or bytes(raw) == text:
+            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                struct = decoder.decode(raw)
+        if struct is None:
+            struct, reasons = read_loosely(loose(text, 0, len(text)), kind)
+            wrong += [(row, reason) for reason in reasons + _no_text(text, kind)]
+        structs.append(struct)
     return structs, wrong
+
+
+def _no_text(text: bytes, kind: type[Any]) -> list[str]:
+    """What is wrong with strings that hold bytes or escapes which are no text, in words."""
+    try:
+        record = json.loads(text.decode("utf-8", "surrogateescape"))
+    except (ValueError, RecursionError):
+        return []
+    values = {} if not isinstance(record, dict) else record
+    spoiled = [
+        name
+        for name in kind.__struct_fields__
+        if isinstance(values.get(name), str) and _SURROGATE.search(values[name])
+    ]
+    if not spoiled:
+        return []
+    try:
+        text.decode("utf-8")
+        what = "an escape that is half a character (a lone surrogate)"
+    except UnicodeDecodeError:
+        what = "a byte that is no UTF-8 text"
+    return [f"{name} holds {what}, should be plain text" for name in spoiled]
 
 
 def read_loosely(record: Any, kind: type[Any]) -> tuple[Any, list[str]]:  # any JSON value
     """What can be read of one record, and what is wrong with the rest, in words."""
     names = kind.__struct_fields__
     if not isinstance(record, dict):
-        struct = kind(**dict.fromkeys(names))
+        struct = kind(**{name: _absent(name, kind)[0] for name in names})
         return struct, [f"the record is {quote(record)}, should be an object"]
     values: dict[str, Any] = {}
     reasons: list[str] = []
@@ -105,10 +138,40 @@ def read_loosely(record: Any, kind: type[Any]) -> tuple[Any, list[str]]:  # any 
             values[name], reason = _absent(name, kind)
         else:
             values[name], reason = _LOOSE[name](record[name])
-            reason = reason and f"{name} is {quote(record[name])}, should be {reason}"
+            if reason == _TOO_LARGE:
+                reason = f"{name} {quote(record[name])} {reason}"
+            elif reason:
+                reason = f"{name} is {quote(record[name])}, should be {reason}"
         if reason:
             reasons.append(reason)
     return kind(**values), reasons
+
+
+def wrong_values(images: Sequence[Any]) -> Iterator[Loose]:  # Images
+    """What is wrong in images whose values are of the right types."""
+    for row, image in enumerate(images):
+        for side in ("width", "height"):
+            value = getattr(image, side)
+            if value is not None and side_px(value) is None:
+                yield row, f"{side} is {quote(value)}, should be {SIZE}"
+        name = image.file_name
+        if name == "":
+            yield row, "file_name is empty, should name the picture"
+        elif name is not None and _leaves_root(name):
+            yield row, f"file_name is {quote(name)}, should be a path below the image folder"
+
+
+def _leaves_root(name: str) -> bool:
+    path = name.replace("\\", "/")
+    # Nearly all names have neither a dot at their start nor one after a slash.
+    has_dots = path.startswith(".") or "/." in path
+    leaves = has_dots and posixpath.normpath(path).split("/")[0] == ".."
+    return leaves or path.startswith("/") or path[1:3] == ":/"
+
+
+def side_px(value: Any) -> int | None:  # as above
+    """A side of an image as a record states it, px; None for what is no size."""
+    return value if isinstance(value, int) and 0 < value < 2**31 else None
 
 
 _REQUIRED: dict[object, dict[str, str]] = {
@@ -132,11 +195,11 @@ def _id(value: object) -> tuple[int | str | None, str]:
     if isinstance(value, bool) or value is None:
         return None, "an integer"
     if isinstance(value, int):
-        return (value, "") if -(2**63) <= value < 2**63 else (str(value), "an integer below 2^63")
+        return (value, "") if -(2**63) <= value < 2**63 else (str(value), _TOO_LARGE)
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value), ""
     if isinstance(value, str):
-        return value, ""
+        return plain_text(value), ""
     return None, "an integer"
 
 
@@ -159,7 +222,7 @@ def _box(value: object) -> tuple[tuple[float, ...] | None, str]:
 
 
 def _flag(value: object) -> tuple[int | None, str]:
-    if isinstance(value, bool | int):
+    if isinstance(value, bool | int) and abs(value) < 2**53:
         return int(value), ""
     if isinstance(value, float) and value in (0.0, 1.0):
         return int(value), ""
@@ -167,14 +230,10 @@ def _flag(value: object) -> tuple[int | None, str]:
 
 
 def _size(value: object) -> tuple[int | None, str]:
-    number, reason = _id(value) if value is not None else (None, "")
-    if isinstance(number, str):
-        return (
-            (int(number), "")
-            if number.isdecimal() and len(number) < 10
-            else (None, "a number of px")
-        )
-    return number, reason and "a whole number of px"
+    number, reason = _id(value)
+    if isinstance(number, str) or reason:
+        return None, SIZE
+    return number, ""
 
 
 def _name(value: object) -> tuple[str | None, str]:
@@ -184,17 +243,19 @@ def _name(value: object) -> tuple[str | None, str]:
 
 
 def plain_text(value: object) -> str:
-    """The value as text that a file can hold: lone surrogates become question marks."""
-    return str(value).encode("utf-8", "replace").decode("utf-8")
+    """The value as text that a file can hold: a lone surrogate becomes U+FFFD."""
+    return _SURROGATE.sub("\ufffd", str(value))
 
 
 def attribute_text(raw: Raw) -> str | None:
     """The `attributes` of a record as JSON text; None when empty, or no object."""
+    text = bytes(raw).decode("utf-8", "replace")
     try:
-        value = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        # By the decoder of whoever reads the column: msgspec takes longer numbers.
+        value = json.loads(text)
+    except (ValueError, RecursionError):
         return None
-    return bytes(raw).decode("utf-8") if isinstance(value, dict) and value else None
+    return text if isinstance(value, dict) and value else None
 
 
 def _words(value: object) -> tuple[str | None, str]:
@@ -226,5 +287,5 @@ _LOOSE: dict[str, Any] = {  # name to a reader of one value of any type
     "supercategory": _words,
     "width": _size,
     "height": _size,
-    "license": lambda value: (value if isinstance(value, int | str) else None, ""),
+    "license": lambda value: (_id(value)[0], ""),
 }

@@ -45,6 +45,9 @@ def read_results(
     row_of = np.cumsum(usable) - 1
     lost = (image_rows < 0) & ~np.isin(np.arange(len(results)), list(captions))
     for row in np.flatnonzero(lost).tolist():
+        if results[row].image_id is None:
+            # The record is at fault, which is told below.
+            continue
         rows.faults.append(_unknown_image(results[row], file, int(row), int(lines[row]), truth))
     for row, reason in wrong:
         if row in captions:
@@ -176,6 +179,8 @@ def _columns(
     xywh = np.asarray([_box(result) for result in results], np.float64).reshape(len(results), 4)
     kinds = outline_kinds([result.segmentation for result in results])
     stated = [None if r.category_id is None else str(r.category_id) for r in results]
+    with np.errstate(over="ignore", invalid="ignore"):  # of 1e308 the sum is infinite
+        far = xywh[:, :2] + xywh[:, 2:]
     return {
         "shape": pa.array(["box", "polygon", "mask"], pa.large_string()).take(pa.array(kinds)),
         "label": [names.get(r.category_id) for r in results],
@@ -184,8 +189,8 @@ def _columns(
         ],
         "x1": xywh[:, 0],
         "y1": xywh[:, 1],
-        "x2": xywh[:, 0] + xywh[:, 2],
-        "y2": xywh[:, 1] + xywh[:, 3],
+        "x2": far[:, 0],
+        "y2": far[:, 1],
         "score": [math.nan if r.score is None else r.score for r in results],
         "origin": "detector",
     }

@@ -64,14 +64,19 @@ def measure_outlines(
 @njit(nogil=True, cache=True)
 def _measure(text, starts, ends, bounds, areas, taken):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
     for row in range(len(starts)):
-        at = _value_of_key(text, starts[row], ends[row])
-        taken[row] = at >= 0 and _polygons(text, at, ends[row], bounds, areas, row)
+        at = _value_of_key(text, starts[row], ends[row], 0)
+        if at >= 0:
+            at = _polygons(text, at, ends[row], bounds, areas, row)
+        # Of a key that stands twice JSON decoders take the last.
+        taken[row] = at >= 0 and _value_of_key(text, at, ends[row], 1) < 0
 
 
 @njit(nogil=True, cache=True)
-def _value_of_key(text, start, end):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
-    """Where the value of the record's own key `segmentation` starts; -1 without one."""
-    depth = 0
+def _value_of_key(text, start, end, depth):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
+    """Where the value of the record's own key `segmentation` starts; -1 without one.
+
+    `depth` is how many arrays and objects are open at byte `start`.
+    """
     at = start
     while at < end:
         char = text[at]
@@ -114,7 +119,7 @@ def _is_key(text, first, end):  # type: ignore[no-untyped-def]  # noqa: ANN001, 
 
 @njit(nogil=True, cache=True)
 def _polygons(text, at, end, bounds, areas, row):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, C901  # compiled; one state machine
-    """Measures [[x, y, ...], ...] from byte `at`; False when it is anything else."""
+    """Measures [[x, y, ...], ...] from byte `at`; the byte after it, -1 for anything else."""
     x1 = y1 = np.inf
     x2 = y2 = -np.inf
     total = cross = 0.0
@@ -127,7 +132,7 @@ def _polygons(text, at, end, bounds, areas, row):  # type: ignore[no-untyped-def
         elif char == 91:
             depth += 1
             if depth > 2:
-                return False
+                return -1
             n_values = 0
             cross = 0.0
             at += 1
@@ -137,16 +142,15 @@ def _polygons(text, at, end, bounds, areas, row):  # type: ignore[no-untyped-def
             if depth == 0:
                 bounds[row, 0], bounds[row, 1], bounds[row, 2], bounds[row, 3] = x1, y1, x2, y2
                 areas[row] = total
-                return x1 <= x2
-            if n_values % 2:
-                return False
-            if n_values:
-                # The edge back to the first point adds nothing: that point is the origin here.
-                total += abs(cross) / 2
+                return at if x1 <= x2 else -1
+            if n_values % 2 or n_values < 6:
+                return -1
+            # The edge back to the first point adds nothing: that point is the origin here.
+            total += abs(cross) / 2
         else:
             value, at = _decimal(text, at, end)
             if depth != 2 or np.isnan(value):
-                return False
+                return -1
             n_values += 1
             if n_values % 2:
                 x = value
@@ -159,7 +163,7 @@ def _polygons(text, at, end, bounds, areas, row):  # type: ignore[no-untyped-def
                 cross += last_x * own_y - own_x * last_y
                 last_x, last_y = own_x, own_y
                 x1, y1, x2, y2 = min(x1, x), min(y1, y), max(x2, x), max(y2, y)
-    return False
+    return -1
 
 
 @njit(nogil=True, cache=True)

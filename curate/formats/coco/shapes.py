@@ -62,7 +62,7 @@ def box_from_outline(ann: Any, record: dict[str, Any], texts: list[str]) -> list
         return texts
     try:
         rings = [np.asarray(ring, np.float64).reshape(-1, 2) for ring in outline if ring]
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return texts
     if not rings:
         return texts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from curate.sources import Body
 Edit = tuple[int, int, bytes]  # bytes [start, end) give way to the text
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_PARTS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def apply_edits(body: Body, edits: Sequence[Edit]) -> bytes:
@@ -49,6 +50,29 @@ def field_edits(document: Document, start: int, end: int, values: dict[str, obje
         comma = ", " if at else ""
         edits.append((last, last, (comma + ", ".join(fresh)).encode()))
     return edits
+
+
+def bbox_edits(
+    document: Document, start: int, end: int, numbers: Mapping[int, float | int]
+) -> list[Edit]:
+    """Edits that set numbers of the record's `bbox` by their position, all others untouched.
+
+    A `bbox` that is no array of four gets the numbers it can get: all four, or none.
+    """
+    text = document.text[start:end]
+    raw = _FIELDS.decode(text).get("bbox")
+    try:
+        parts = [] if raw is None else _PARTS.decode(raw)
+    except msgspec.DecodeError:
+        parts = []
+    if len(parts) != 4:
+        whole = [numbers[at] for at in sorted(numbers)]
+        return field_edits(document, start, end, {"bbox": whole}) if len(whole) == 4 else []
+    starts, ends = span_arrays(parts, text)
+    return [
+        (start + int(starts[at]), start + int(ends[at]), _json(value))
+        for at, value in sorted(numbers.items())
+    ]
 
 
 def array_edits(

@@ -27,6 +27,7 @@ from curate.formats.per_image import (
     EDGES,
     Output,
     holds_box,
+    image_losses,
     names_below_source,
     shape_losses,
     split_loss,
@@ -174,6 +175,7 @@ def _kept_files(dataset: Dataset, original: Dataset) -> Output:
         Loss(f"boxes.{name}" if name != "boxes" else name, count, f"changed; {_WHY}")
         for name, count in sorted(lost.items())
     ]
+    output.losses += image_losses(changes)
     output.losses.append(split_loss(dataset, original))
     return output
 

@@ -273,7 +273,9 @@ def _add_object(rows: Rows, row: int, index: int, found: _Object) -> None:
 
 
 def _edge(text: str | None, name: str, faults: list[str]) -> float | None:
-    value = float(text) if text is not None and _NUMBER.fullmatch(text.strip()) else math.nan
+    # Stripped for float() too: it leaves some white space that strip() takes (0x1C to 0x1F).
+    number = (text or "").strip()
+    value = float(number) if _NUMBER.fullmatch(number) else math.nan
     if math.isfinite(value):
         return value
     shown = "missing" if text is None else quote(text)
@@ -285,7 +287,7 @@ def _flag(text: str | None, name: str, faults: list[str]) -> float | None:
     if text is None or text.strip() == UNSPECIFIED:
         return None
     if text.strip() in ("0", "1"):
-        return float(text)
+        return float(text.strip())
     faults.append(f"{name} is {quote(text)}, should be 0, 1 or {UNSPECIFIED}")
     return None
 

@@ -181,11 +181,11 @@ class _Rows:
     def _side(self, name: str, found: VocFile, side: str, row: int) -> int | None:
         text, line = found.size.get(side, ("", 1))
         value = number(text)
-        if text == "" or value == 0:
+        if text == "":
             return None
         if value is not None and 0 < value <= _MAX_SIDE_PX and value == int(value):
             return int(value)
-        what = f"the {side} in <size> is {quote(text)}, should be a whole number of px"
+        what = f"the {side} in <size> is {quote(text)}, should be a whole number of px above 0"
         self.faults.append(Fault("SRC-001", what, _CORRECT, name, line, images=(row,)))
         return None
 

@@ -182,3 +182,11 @@ def test_every_xml_has_exactly_one_reader(files):
     )
     assert makesense.claims(contents) == ["a.xml", "b.xml", "c.xml", "d.xml"]
     assert voc_claims(contents) == []
+
+
+def test_odd_white_space_around_a_number_does_no_harm(read, codes):
+    # str.strip() takes 0x1C off, float() does not; XML has no such character, Make Sense writes it.
+    dataset = read({"a.xml": xml(obj(edges=("\x1c1", 2, "3\x1c", 4), flags=("\x1c0", "1\x1f")))})
+    assert dataset.boxes[EDGES].values.tolist() == [[1, 2, 3, 4]]
+    assert dataset.boxes["truncated"].tolist() == [0]
+    assert dataset.boxes["difficult"].tolist() == [True]

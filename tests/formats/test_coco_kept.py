@@ -1,0 +1,151 @@
+"""Edited COCO datasets written back: what changed is written or counted, the rest is untouched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from curate.dataset import Dataset
+from curate.errors import OutputError
+from curate.formats import LossReport, ReadOptions, read, write
+from tests.formats.coco_documents import annotation, document, store
+
+Edit = Callable[[Dataset], Dataset]
+
+
+def edited(tmp_path: Path, edit: Edit, **changes: Any) -> tuple[dict[str, Any], LossReport]:
+    """What is written of two boxes (a.jpg, sub/b.jpg) after the edit, and its report."""
+    value = document(annotation(1, **changes), annotation(2, image_id=2, category_id=7))
+    dataset = edit(read(store(tmp_path, value)))
+    report = write(dataset, "coco", tmp_path / "out")
+    return json.loads((tmp_path / "out/instances.json").read_bytes()), report
+
+
+def set_box(**values: Any) -> Edit:
+    def edit(dataset: Dataset) -> Dataset:
+        boxes = dataset.boxes.copy()
+        for name, value in values.items():
+            boxes.loc[0, name] = value
+        return dataset.with_tables(boxes=boxes)
+
+    return edit
+
+
+def losses(report: LossReport) -> dict[str, int]:
+    return {loss.field: loss.count for loss in report.losses}
+
+
+def test_a_moved_right_edge_leaves_the_height_as_it_was_written(tmp_path: Path) -> None:
+    path = store(tmp_path, document(annotation(1, bbox=[10.1, 20.2, 30.3, 31.37])))
+    write(set_box(x2=50.1)(read(path)), "coco", tmp_path / "out")
+    assert b"[10.1, 20.2, 40.0, 31.37]" in (tmp_path / "out/instances.json").read_bytes().replace(
+        b" 40,", b" 40.0,"
+    )
+
+
+def test_a_box_moved_to_another_image_changes_its_image_id(tmp_path: Path) -> None:
+    def edit(dataset: Dataset) -> Dataset:
+        return set_box(image_id=dataset.images["image_id"][1])(dataset)
+
+    after, report = edited(tmp_path, edit)
+    assert [a["image_id"] for a in after["annotations"]] == [2, 2]
+    assert losses(report) == {}
+
+
+def test_changed_sizes_and_names_of_images_are_written(tmp_path: Path) -> None:
+    def edit(dataset: Dataset) -> Dataset:
+        images = dataset.images.copy()
+        images.loc[0, ["width", "image_key", "split"]] = [120, "instances/new.jpg", "val"]
+        return dataset.with_tables(images=images)
+
+    after, report = edited(tmp_path, edit)
+    assert after["images"][0] == {"id": 1, "file_name": "new.jpg", "width": 120, "height": 80}
+    assert losses(report) == {"images.split": 1}
+
+
+def test_a_renamed_class_is_renamed_in_the_list(tmp_path: Path) -> None:
+    def edit(dataset: Dataset) -> Dataset:
+        classes, boxes = dataset.classes.copy(), dataset.boxes.copy()
+        classes.loc[1, "label"] = boxes.loc[1, "label"] = "vehicle"
+        return dataset.with_tables(classes=classes, boxes=boxes)
+
+    after, _ = edited(tmp_path, edit)
+    assert [c["name"] for c in after["categories"]] == ["person", "vehicle"]
+    assert [a["category_id"] for a in after["annotations"]] == [1, 7]
+
+
+@pytest.mark.parametrize(
+    ("values", "lost"),
+    [
+        ({"x2": np.nan}, {"boxes.x2": 1}),
+        ({"label": None}, {"boxes.label": 1}),
+        ({"annotator": "b"}, {"boxes.annotator": 1}),
+        ({"shape": "tag"}, {"boxes.shape": 1}),
+    ],
+)
+def test_what_coco_cannot_hold_stays_and_is_counted(
+    tmp_path: Path, values: dict[str, Any], lost: dict[str, int]
+) -> None:
+    after, report = edited(tmp_path, set_box(**values))
+    assert after["annotations"][0] == annotation(1)
+    assert losses(report) == lost
+
+
+def test_attributes_are_replaced_or_emptied_or_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    after, _ = edited(tmp_path / "a", set_box(attributes=None), attributes={"wet": True})
+    assert after["annotations"][0]["attributes"] == {}
+    (tmp_path / "b").mkdir()
+    with pytest.raises(OutputError, match="attributes are no JSON object"):
+        edited(tmp_path / "b", set_box(attributes="{bad"), attributes={"wet": True})
+
+
+def test_new_images_and_boxes_without_a_file_go_into_the_first(tmp_path: Path) -> None:
+    def edit(dataset: Dataset) -> Dataset:
+        image = dataset.images.iloc[[0]].assign(
+            image_id=5, image_key="instances/c.jpg", file=None, source_id=None
+        )
+        boxes = dataset.boxes.iloc[[0, 0, 0]].assign(
+            box_id=[7, 8, 9], image_id=[5, int(dataset.images["image_id"][1]), 5], file=None
+        )
+        boxes["label"] = ["car", "person", None]
+        tables = {"images": (dataset.images, image), "boxes": (dataset.boxes, boxes)}
+        return dataset.with_tables(
+            **{
+                name: pd.concat([old, new], ignore_index=True).astype(old.dtypes.to_dict())
+                for name, (old, new) in tables.items()
+            }
+        )
+
+    after, report = edited(tmp_path, edit)
+    assert after["images"][2] == {"id": 3, "file_name": "c.jpg", "width": 100, "height": 80}
+    added = [(a["id"], a["image_id"], a["category_id"]) for a in after["annotations"][2:]]
+    assert added == [(3, 3, 7), (4, 2, 1)]
+    assert losses(report) == {"boxes": 1}
+    assert (report.images, report.boxes) == (3, 4)
+
+
+def test_class_ids_read_as_indices_are_written_as_the_files_own(tmp_path: Path) -> None:
+    truth = store(tmp_path, document(annotation(1)))
+    rows = [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.25}]
+    options = ReadOptions(truth=truth, class_ids="index")
+    write(read(store(tmp_path, rows, "d.json"), options), "coco", tmp_path / "out")
+    after = json.loads((tmp_path / "out/d.json").read_bytes())
+    assert after == [rows[0] | {"category_id": 7}]
+
+
+def test_images_of_unknown_labels_are_no_negatives(tmp_path: Path) -> None:
+    folder = tmp_path / "voc"
+    folder.mkdir()
+    (folder / "a.xml").write_text("<annotation><filename>a.jpg</filename></annotation>")
+    (folder / "b.xml").write_text("<annotation><filename>b.jpg</file")
+    report = write(read(folder), "coco", str(tmp_path / "out"))
+    after = json.loads((tmp_path / "out/instances.json").read_bytes())
+    assert [image["file_name"] for image in after["images"]] == ["a.jpg"]
+    assert losses(report)["images"] == 1
