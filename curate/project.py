@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from curate.formats import ReadOptions
 
 FILE = "curate.yaml"
+# The schema needs four levels.
+MAX_DEPTH = 20
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def find(folder: Path) -> Project:
 def _document(path: Path) -> Any:  # YAML values
     """The values of a YAML file.
 
-    Aliases are refused: a few lines of them unfold to more than memory holds.
+    Aliases are refused: a few lines of them unfold to more than memory holds. So is deep nesting:
+    the time that PyYAML takes grows with its square (100,000 brackets: minutes).
     """
     import yaml
 
@@ -87,8 +90,14 @@ def _document(path: Path) -> Any:  # YAML values
     broken = (ValueError, IndexError, AttributeError, RecursionError)
     try:
         text = path.read_text(encoding="utf-8")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise UsageError("has an alias (*name)", place=place, mend="write its value out")
+        depth = 0
+        for event in yaml.parse(text, yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                raise UsageError("has an alias (*name)", place=place, mend="write its value out")
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise UsageError("is nested too deeply", place=place, mend="correct it")
         return yaml.safe_load(text)
     except (OSError, yaml.YAMLError, *broken) as error:
         raise UsageError(f"cannot be read: {error}", place=place, mend="correct it") from error

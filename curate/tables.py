@@ -328,8 +328,8 @@ def _from_arrow_column(column: pa.ChunkedArray, dtype: Dtype) -> object:
 
 def normal_key(name: str) -> str:
     """A name as it stands in an image key: `/` separators, NFC, no leading `./`."""
-    text = unicodedata.normalize("NFC", name.replace("\\", "/"))
-    return text.removeprefix("./")
+    text = name.replace("\\", "/")
+    return (text if text.isascii() else unicodedata.normalize("NFC", text)).removeprefix("./")
 
 
 def key_hashes(keys: Iterable[str]) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -67,7 +67,7 @@ class Tree:
             return self.read(file)
         try:
             with self.path(file).open("rb") as stream:
-                return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+                return _mapped(stream.fileno())
         except (OSError, ValueError) as error:
             raise SourceError(
                 f"cannot be mapped: {error}", place=Place(file), mend="check its permissions"
@@ -129,6 +129,15 @@ class Tree:
                 mend="export or download the archive again",
             )
         return body
+
+
+def _mapped(descriptor: int) -> mmap.mmap:
+    """The whole file as a read-only map."""
+    populate = getattr(mmap, "MAP_POPULATE", None)
+    if populate is None:
+        return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+    # All pages at once: one fault for each of 100,000 pages costs a tenth of a second.
+    return mmap.mmap(descriptor, 0, flags=mmap.MAP_PRIVATE | populate, prot=mmap.PROT_READ)
 
 
 def open_tree(path: Path) -> Tree:

@@ -88,7 +88,8 @@ REFUSED = [
     ("version: !!int ''\n", "cannot be read"),
     ("version: !!timestamp x\n", "cannot be read"),
     (f"version: {'9' * 5000}\n", "cannot be read"),
-    ("version: " + "[" * 3000, "cannot be read"),
+    ("version: " + "[" * 100_000, "nested too deeply"),
+    ("version: " + "{a: " * 100_000, "nested too deeply"),
     ("version: &a 1\nselect: [*a]\n", "has an alias"),
     (f"version: 1\nchecks: {{BOX-004: {{min_side_px: 1{'0' * 400}, because: x}}}}\n", "finite"),
 ]

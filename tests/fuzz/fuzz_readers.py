@@ -55,8 +55,8 @@ ALONE_EVERY = 40
 READ_FREELY_EVERY = 4
 WITH_PICTURES_EVERY = 10
 NASTY_NAME_SHARE = 0.03
-MAX_SECONDS = 5.0
-HANG_SECONDS = 120
+MAX_SECONDS = 5.0  # of processor time: the machine may have other work
+HANG_SECONDS = 600
 MAX_MEMORY_BYTES = 6 << 30
 PROCESSES = 2
 READERS = [*seeds.LABELS, *seeds.OTHERS]
@@ -191,17 +191,17 @@ class Fuzzer:
             shutil.rmtree(self._work / f"case{case.number}", ignore_errors=True)
 
     def _caught(self, datasets: list[Dataset], *, write_too: bool) -> Exception | None:
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             carry_on(datasets, self._work, write_too=write_too)
         except Exception as error:  # noqa: BLE001  # any error is what is looked for
             return error
-        took = time.perf_counter() - began
+        took = time.process_time() - began
         return Slow(f"a batch took {took:.1f} s") if took > MAX_SECONDS else None
 
     def _guarded(self, case: Case, way: Callable[[], object], *, count: bool = True) -> object:
         """What `way` gives; None when it refuses, or fails, which is recorded."""
-        began = time.perf_counter()
+        began = time.process_time()
         result: object = None
         try:
             result = way()
@@ -211,7 +211,7 @@ class Fuzzer:
             self._record(case, error, "")
             return None
         finally:
-            took = time.perf_counter() - began
+            took = time.process_time() - began
             if took > self.tally.slowest_s:
                 self.tally.slowest_s, self.tally.slowest = took, case.number
         if took > MAX_SECONDS:

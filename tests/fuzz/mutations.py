@@ -9,6 +9,7 @@ import io
 import json
 import lzma
 import re
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -322,7 +323,8 @@ def change_zip(body: bytes, rng: Random, other: bytes = b"") -> bytes:
     way = rng.choice(
         (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
     )
-    with zipfile.ZipFile(packed, "w", way) as archive:
+    with warnings.catch_warnings(), zipfile.ZipFile(packed, "w", way) as archive:
+        warnings.simplefilter("ignore")  # two members of one name are meant
         for member, content in members.items():
             archive.writestr(member.encode("utf-8", "replace").decode() or "a", content)
     return packed.getvalue()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from operator import attrgetter
@@ -16,6 +16,7 @@ import pyarrow as pa
 from curate.assembly import Fault
 from curate.errors import quote
 from curate.formats.coco.document import Document, Records, loose, span_arrays
+from curate.formats.coco.lookup import RowOf
 from curate.formats.coco.records import (
     ABSENT,
     Annotation,
@@ -35,13 +36,6 @@ CHUNK_RECORDS = 50_000
 _GET = {name: attrgetter(name) for name in Annotation.__struct_fields__}
 
 
-class _RowOf(dict[int | str, int]):
-    """Image row by image id; -1 for an id that is not listed."""
-
-    def __missing__(self, key: object) -> int:
-        return -1
-
-
 @dataclass
 class FileRows:
     """What one annotation file gives: columns of its images and boxes, and its faults.
@@ -55,7 +49,7 @@ class FileRows:
     boxes: dict[str, Any] = field(default_factory=dict)  # as above
     faults: list[Fault] = field(default_factory=list)
     classes: list[dict[str, str | None]] = field(default_factory=list)
-    image_row: dict[int | str, int] = field(default_factory=_RowOf)
+    image_row: RowOf = field(default_factory=RowOf)
     class_name: dict[int | str, str] = field(default_factory=dict)
     class_code: dict[int | str | None, int] = field(default_factory=dict)
     captions: int = 0
@@ -168,7 +162,7 @@ def _read_images(document: Document, file: str, rows: FileRows) -> None:
         rows.faults.append(replace(fault, images=(rows.image_row[image_id], *later)))
     licences = _licence_names(document)
     sizes = {
-        name: [side_px(getattr(image, name)) for image in images] for name in ("width", "height")
+        name: list(map(side_px, map(attrgetter(name), images))) for name in ("width", "height")
     }
     rows.n_images = n
     rows.images = {
@@ -275,9 +269,7 @@ def _chunk(
     anns, wrong = decode_all(records, document, Annotation, first, CHUNK_RECORDS)
     n = len(anns)
     places = _Places(file, lines, first)
-    image_rows = np.fromiter(
-        map(rows.image_row.__getitem__, map(_GET["image_id"], anns)), np.int64, n
-    )
+    image_rows = rows.image_row.rows(list(map(_GET["image_id"], anns)))
     usable = image_rows >= 0
     # Reader faults name rows of the finished table; a record that is left out has none.
     row_of = rows.n_boxes + np.cumsum(usable) - 1
@@ -424,19 +416,21 @@ def _columns(anns: Sequence[Any], rows: FileRows) -> dict[str, Any]:
         "y1": xywh[:, 1],
         "x2": far[:, 0],
         "y2": far[:, 1],
-        "declared_area": _floats(map(_GET["area"], anns)),
-        "crowd": _floats(map(_GET["iscrowd"], anns)),
-        "score": _floats(map(_GET["score"], anns)),
+        "declared_area": _floats(list(map(_GET["area"], anns))),
+        "crowd": _floats(list(map(_GET["iscrowd"], anns))),
+        "score": _floats(list(map(_GET["score"], anns))),
         "attributes": _attributes(list(map(_GET["attributes"], anns))),
     }
 
 
-def _floats(values: Iterable[float | None]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    numbers = list(values)
-    if numbers.count(None) == len(numbers):
-        return np.full(len(numbers), np.nan)
-    # None becomes NaN.
-    return np.array(numbers, np.float64)
+def _floats(values: list[float | None]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    if values.count(None) == len(values):
+        return np.full(len(values), np.nan)
+    try:
+        return np.fromiter(values, np.float64, len(values))  # type: ignore[arg-type]  # or it raises
+    except TypeError:
+        # None becomes NaN.
+        return np.array(values, np.float64)
 
 
 def _ids(ids: list[Any]) -> Any:  # an int64 array, or a list when some are texts or missing
@@ -462,7 +456,10 @@ def _id_faults(file: str, rows: FileRows) -> None:
     ids = rows.boxes["source_id"]
     lines = rows.boxes["line"]
     if isinstance(ids, np.ndarray):
-        order = np.argsort(ids, kind="stable")
+        # Finding that there is none costs half of finding out which.
+        in_order = np.sort(ids)
+        some = bool((in_order[1:] == in_order[:-1]).any())
+        order = np.argsort(ids, kind="stable") if some else np.arange(0)
         repeated = np.flatnonzero(np.diff(ids[order]) == 0)
         doubles: dict[Any, list[int]] = defaultdict(list)
         for at in repeated.tolist():

@@ -142,9 +142,9 @@ class Document:
         for raws in (self.arrays or {}).values():
             if raws:
                 # One by one: what lies between two views would be copied.
-                start = span_arrays(raws[:1], self.text)[0]
-                end = span_arrays(raws[-1:], self.text)[1]
-                spans.append((int(start[0]), int(end[0])))
+                first = span_arrays(raws[:1], self.text)[0]
+                last = span_arrays(raws[-1:], self.text)[1]
+                spans.append((int(first[0]), int(last[0])))
         parts, at = [], 0
         for start, end in sorted(spans):
             parts.append(self.text[at:start])

@@ -15,6 +15,7 @@ from curate.assembly import Fault
 from curate.errors import quote
 from curate.formats.coco.annotations import FileRows
 from curate.formats.coco.document import Document, loose
+from curate.formats.coco.lookup import RowOf
 from curate.formats.coco.records import ABSENT, Result, decode_all
 from curate.formats.coco.shapes import outline_kinds
 
@@ -87,9 +88,7 @@ def _caption_note(captions: set[int], file: str, rows: FileRows) -> None:
         rows.faults.append(Fault("SRC-013", message, "nothing: their bytes are kept", file))
 
 
-def _image_rows(
-    results: Sequence[Any], file: str, rows: FileRows, truth: FileRows | None
-) -> dict[int | str, int]:
+def _image_rows(results: Sequence[Any], file: str, rows: FileRows, truth: FileRows | None) -> RowOf:
     if truth is not None:
         rows.n_images, rows.images = truth.n_images, dict(truth.images)
         # Predictions say nothing of who looked at the picture; the places are the truth's.
@@ -106,7 +105,7 @@ def _image_rows(
         message = f"{len(ids)} images and the classes are known by their ids alone"
         mend = "name the annotation file that the ids belong to: --truth FILE"
         rows.faults.append(Fault("SRC-013", message, mend, file))
-    return {image_id: row for row, image_id in enumerate(ids)}
+    return RowOf({image_id: row for row, image_id in enumerate(ids)})
 
 
 def _class_names(
