@@ -106,6 +106,12 @@ class Fuzzer:
         self._batch: list[tuple[Case, Dataset]] = []
         self._n_batches = 0
         self._pictures = seeds.picture_folder(work / "pictures")
+        self._compile()
+
+    def _compile(self) -> None:
+        # Compiling takes seconds the first time on a machine: no case is to blame for it.
+        if self._reader in seeds.LABELS:
+            measure_twice(read(seeds.place(seeds.coco()[0], self._work / "first")))
 
     def run(self, first: int, count: int) -> Tally:
         """Runs the mutations numbered from `first` on."""

@@ -427,7 +427,7 @@ def _floats(values: list[float | None]) -> np.ndarray[Any, np.dtype[np.float64]]
     if values.count(None) == len(values):
         return np.full(len(values), np.nan)
     try:
-        return np.fromiter(values, np.float64, len(values))  # type: ignore[arg-type]  # or it raises
+        return np.fromiter(values, np.float64, len(values))
     except TypeError:
         # None becomes NaN.
         return np.array(values, np.float64)
