@@ -100,3 +100,8 @@ def test_an_id_beyond_64_bits_is_kept_as_text_and_said_so(tmp_path: Path) -> Non
     message = f"id '{2**63}' does not fit 64 bits; it is kept as text"
     assert told(dataset) == [("SRC-001", message)]
     assert dataset.boxes["source_id"].tolist() == [str(2**63)]
+
+
+def test_a_flag_beyond_any_float_is_no_flag(tmp_path: Path) -> None:
+    dataset = read(store(tmp_path, document(annotation(1, iscrowd=10**400), annotation(2))))
+    assert dataset.boxes["is_group"].isna().tolist() == [True, False]

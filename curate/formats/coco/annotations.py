@@ -16,7 +16,7 @@ import pyarrow as pa
 from curate.assembly import Fault
 from curate.errors import quote
 from curate.formats.coco.document import Document, Records, loose, span_arrays
-from curate.formats.coco.lookup import RowOf
+from curate.formats.coco.lookup import RowOf, floats
 from curate.formats.coco.records import (
     ABSENT,
     Annotation,
@@ -416,21 +416,11 @@ def _columns(anns: Sequence[Any], rows: FileRows) -> dict[str, Any]:
         "y1": xywh[:, 1],
         "x2": far[:, 0],
         "y2": far[:, 1],
-        "declared_area": _floats(list(map(_GET["area"], anns))),
-        "crowd": _floats(list(map(_GET["iscrowd"], anns))),
-        "score": _floats(list(map(_GET["score"], anns))),
+        "declared_area": floats(list(map(_GET["area"], anns))),
+        "crowd": floats(list(map(_GET["iscrowd"], anns))),
+        "score": floats(list(map(_GET["score"], anns))),
         "attributes": _attributes(list(map(_GET["attributes"], anns))),
     }
-
-
-def _floats(values: list[float | None]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    if values.count(None) == len(values):
-        return np.full(len(values), np.nan)
-    try:
-        return np.fromiter(values, np.float64, len(values))
-    except TypeError:
-        # None becomes NaN.
-        return np.array(values, np.float64)
 
 
 def _ids(ids: list[Any]) -> Any:  # an int64 array, or a list when some are texts or missing

@@ -1,4 +1,4 @@
-"""Image rows by image id, one by one and for many ids at once."""
+"""Image rows by image id, and columns of numbers, for many records at once."""
 
 from __future__ import annotations
 
@@ -36,3 +36,21 @@ class RowOf(dict[int | str, int]):
         ids = np.fromiter(self, np.int64, len(self))
         order = np.argsort(ids)
         return ids[order], np.fromiter(self.values(), np.int64, len(self))[order]
+
+
+def _float(value: float | None) -> float:
+    try:
+        return np.nan if value is None else float(value)
+    except OverflowError:
+        return np.nan
+
+
+def floats(values: list[float | None]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """(N,) float64 of numbers, NaN for None."""
+    if values.count(None) == len(values):
+        return np.full(len(values), np.nan)
+    try:
+        return np.fromiter(values, np.float64, len(values))
+    except (TypeError, OverflowError):
+        # None becomes NaN, and so does a whole number beyond any float.
+        return np.array([_float(value) for value in values])
