@@ -188,7 +188,9 @@ def _series(dtype: Dtype, value: object, n_rows: int, name: str) -> pd.Series[An
         return pd.Series(list(value), dtype="object")  # type: ignore[call-overload]  # a sequence of id lists
     if dtype == "str":
         return pd.Series(text_array(value))
-    return pd.Series(pd.array(value, dtype=_PANDAS[dtype]))  # type: ignore[call-overload]  # as above
+    if dtype == "Int64" and isinstance(value, np.ndarray) and value.dtype == np.int64:
+        return pd.Series(pd.arrays.IntegerArray(value, np.zeros(n_rows, np.bool_)))
+    return pd.Series(pd.array(value, dtype=_PANDAS[dtype], copy=False))  # type: ignore[call-overload]  # as above
 
 
 def _constant(dtype: Dtype, value: object, n_rows: int) -> pd.Series[Any]:
@@ -374,9 +376,11 @@ def _splitmix(
 ) -> np.ndarray[Any, np.dtype[np.uint64]]:
     # The finaliser of SplitMix64 (Steele, Lea, Flood 2014): a bijection of 64 bits.
     z = values + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        z ^= z >> np.uint64(shift)
+        z *= np.uint64(factor)
+    z ^= z >> np.uint64(31)
+    return z
 
 
 def hex_id(value: int) -> str:

@@ -299,6 +299,17 @@ def test_results_are_predictions_over_the_annotation_file(tmp_path: Path) -> Non
     assert row["image_id"] == read(truth).images["image_id"][1]
 
 
+def test_files_that_state_different_fields_make_whole_columns(tmp_path: Path) -> None:
+    folder = tmp_path / "both"
+    folder.mkdir()
+    store(folder, document(annotation(1)), "a.json")
+    store(folder, document(annotation(2, score=0.5), annotation(3, iscrowd=1)), "b.json")
+    dataset = read(folder)
+    assert dataset.boxes["origin"].tolist() == ["human", "detector", "human"]
+    assert dataset.boxes["role"].tolist() == ["include", "include", "ignore"]
+    assert dataset.boxes["score"].isna().tolist() == [True, False, True]
+
+
 def test_annotations_and_results_make_one_dataset(tmp_path: Path) -> None:
     truth = store(tmp_path, document(annotation(0)))
     path = store(tmp_path, results((1, 1, [1, 2, 3, 4], 0.5)), "dets.json")

@@ -23,10 +23,11 @@ import pyarrow as pa
 from curate.assembly import Fault, Gathered, assemble, source_name
 from curate.dataset import Dataset
 from curate.errors import Place, SourceError
-from curate.formats.coco.annotations import FileRows, read_annotations
+from curate.formats.coco.annotations import read_annotations
 from curate.formats.coco.derived import derive, extras, outlines
 from curate.formats.coco.document import Document, JsonError, bulk, open_document
 from curate.formats.coco.results import read_results
+from curate.formats.coco.rows import FileRows
 from curate.formats.reading import HEAD_BYTES, Files, Options
 from curate.sources import Body
 from curate.tree import open_tree

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 Rows = np.ndarray[Any, np.dtype[np.int64]]
+# An array over all ids up to the largest is made when it has at most so many places per id.
+_PLACES_PER_ID = 64
 
 
 class RowOf(dict[int | str, int]):
@@ -16,26 +19,29 @@ class RowOf(dict[int | str, int]):
     def __missing__(self, key: object) -> int:
         return -1
 
-    def rows(self, ids: list[Any]) -> Rows:  # ids as COCO has them
+    def rows(self, ids: Sequence[Any]) -> Rows:  # ids as COCO has them
         """(N,) int64: the row of each id; -1 for those that are not listed.
 
-        The ids must all be there already: they are sorted once.
+        All images must be there already: the first call prepares the search.
         """
-        sorted_ids, rows = self._sorted
-        if not len(sorted_ids) or set(map(type, ids)) != {int}:
+        table = self._table
+        if table is None or not set(map(type, ids)) <= {int}:
             return np.fromiter(map(self.__getitem__, ids), np.int64, len(ids))
-        # A binary search over one small array: ids in no order make a dict miss the cache.
         wanted = np.fromiter(ids, np.int64, len(ids))
-        at = np.minimum(np.searchsorted(sorted_ids, wanted), len(sorted_ids) - 1)
-        return np.where(sorted_ids[at] == wanted, rows[at], -1)
+        # The last place belongs to no id.
+        return table[np.where((wanted >= 0) & (wanted < len(table)), wanted, -1)]
 
     @cached_property
-    def _sorted(self) -> tuple[Rows, Rows]:
-        if set(map(type, self)) != {int}:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    def _table(self) -> Rows | None:
+        """Row by id, ids in no order make a dict miss the cache; None for ids that do not fit."""
+        if not self or set(map(type, self)) != {int}:
+            return None
         ids = np.fromiter(self, np.int64, len(self))
-        order = np.argsort(ids)
-        return ids[order], np.fromiter(self.values(), np.int64, len(self))[order]
+        if ids.min() < 0 or ids.max() > _PLACES_PER_ID * len(ids):
+            return None
+        table = np.full(int(ids.max()) + 2, -1, np.int64)
+        table[ids] = np.fromiter(self.values(), np.int64, len(ids))
+        return table
 
 
 def _float(value: float | None) -> float:
@@ -47,10 +53,8 @@ def _float(value: float | None) -> float:
 
 def floats(values: list[float | None]) -> np.ndarray[Any, np.dtype[np.float64]]:
     """(N,) float64 of numbers, NaN for None."""
-    if values.count(None) == len(values):
-        return np.full(len(values), np.nan)
     try:
         return np.fromiter(values, np.float64, len(values))
     except (TypeError, OverflowError):
         # None becomes NaN, and so does a whole number beyond any float.
-        return np.array([_float(value) for value in values])
+        return np.array([_float(value) for value in values], np.float64)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from curate import masks
 from curate.assembly import Fault
 from curate.errors import quote
-from curate.formats.coco.annotations import FileRows
+from curate.formats.coco.rows import FileRows
 from curate.formats.coco.document import Document, loose
 from curate.formats.coco.lookup import RowOf
 from curate.formats.coco.records import ABSENT, Result, decode_all
