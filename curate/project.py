@@ -150,8 +150,17 @@ def resolve(project: Project, source: str | None, options: ReadOptions) -> tuple
     return base / own["path"], replace(options, **told)
 
 
-def write_new(folder: Path, *, source: Path | None, images: Path | None, force: bool) -> Path:
+def write_new(
+    folder: Path,
+    *,
+    source: Path | None,
+    images: Path | None,
+    force: bool,
+    dry_run: bool = False,
+) -> Path:
     """Writes a `curate.yaml` that says what it could say; returns its path.
+
+    With `dry_run` nothing is written.
 
     Raises
     ------
@@ -161,6 +170,8 @@ def write_new(folder: Path, *, source: Path | None, images: Path | None, force: 
     path = folder / FILE
     if path.exists() and not force:
         raise OutputError("exists already", place=Place(str(path)), mend="add --force")
+    if dry_run:
+        return path
     name = "street" if source is None else source_name(source, None)
     head = "" if source is not None else "# "
     labels = "labels/" if source is None else _below(folder, source)

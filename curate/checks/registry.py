@@ -16,6 +16,7 @@ from curate.checks.hits import Hits, judged_tables
 from curate.dataset import Dataset
 from curate.errors import UsageError, quote
 from curate.faults import FAULTS, Level
+from curate.progress import track
 from curate.tables import FINDING_COLUMNS, make_table
 
 _MASK = ("mask_x1", "mask_y1", "mask_x2", "mask_y2")
@@ -171,7 +172,8 @@ def run(
     given = _parameters(params or {})
     boxes_table, images = judged_tables(dataset, derived)
     found: list[tuple[Check, Hits]] = []
-    for code in sorted(chosen & set(CHECKS)):
+    codes = sorted(chosen & set(CHECKS))
+    for code in track(codes, len(codes), "checks"):
         hits = CHECKS[code].function(boxes_table, images, **given[code])
         if len(hits):
             found.append((CHECKS[code], hits))

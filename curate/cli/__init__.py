@@ -5,14 +5,17 @@ This module and those it imports at once stay free of pandas and numpy: `curate 
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from curate.cli import audit, demo, explain, export, ingest, init
+from curate.cli import audit, bars, demo, explain, export, ingest, init, logs, output
 from curate.errors import CurateError
 
 # The base of all usage errors; typer carries its own copy of click and names it nowhere.
@@ -23,6 +26,8 @@ _UsageFault: type[Exception] = next(
 app = typer.Typer(
     name="curate",
     help="Read, audit and convert detection labels without losing anything.",
+    epilog="Exit code: 0 done; 1 findings at or above --fail-on, or more losses than --max-loss; "
+    "2 nothing usable was produced; 3 a bug; 130 interrupted.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -31,17 +36,23 @@ app = typer.Typer(
 )
 
 
-def _help(text: str | None) -> str:
-    # \b keeps the examples' lines as they are.
-    return (text or "").replace("\nExample:", "\n\b\nExample:", 1)
+def _add(name: str, function: Callable[..., object], page: str | None) -> None:
+    text = page or ""
+    app.command(
+        name,
+        # \b keeps the examples' lines as they are.
+        help=text.replace("\nExample:", "\n\b\nExample:", 1),
+        # Given by itself, the list of commands does not cut it.
+        short_help=" ".join(text.partition("\n\n")[0].split()),
+    )(function)
 
 
-app.command("init", help=_help(init.__doc__))(init.init)
-app.command("ingest", help=_help(ingest.__doc__))(ingest.ingest)
-app.command("audit", help=_help(audit.__doc__))(audit.audit)
-app.command("explain", help=_help(explain.__doc__))(explain.explain)
-app.command("export", help=_help(export.__doc__))(export.export)
-app.command("demo", help=_help(demo.__doc__))(demo.demo)
+_add("init", init.init, init.__doc__)
+_add("ingest", ingest.ingest, ingest.__doc__)
+_add("audit", audit.audit, audit.__doc__)
+_add("explain", explain.explain, explain.__doc__)
+_add("export", export.export, export.__doc__)
+_add("demo", demo.demo, demo.__doc__)
 
 
 def _version(value: bool) -> None:  # typer's callback takes the flag's value
@@ -54,9 +65,21 @@ def _version(value: bool) -> None:  # typer's callback takes the flag's value
 
 @app.callback()
 def _main(
-    version: bool = typer.Option(  # a flag of the command line
-        False, "--version", help="Print the version and stop.", is_eager=True, callback=_version
-    ),
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and stop.", is_eager=True, callback=_version
+        ),
+    ] = False,
+    log_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Append what the command does to this file, with the time: its words, what it "
+            "says, its exit code, and the traceback of a bug. Stands before the command.",
+            callback=logs.opened,
+        ),
+    ] = None,
 ) -> None:
     pass
 
@@ -67,15 +90,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 done, nothing at or above --fail-on; 1 findings at or above it, or losses above --max-loss;
     2 nothing usable was produced; 3 a bug; 130 interrupted.
     """
+    words = sys.argv[1:] if argv is None else list(argv)
+    with logs.closed_after():
+        code = _exit_code(words)
+        logs.LOG.info("exit %d", code)
+    return code
+
+
+def _exit_code(words: list[str]) -> int:
     try:
-        result = app(args=None if argv is None else list(argv), standalone_mode=False)
+        with bars.on_terminal():
+            result = app(args=words, standalone_mode=False, obj=words)
         return result if isinstance(result, int) else 0
     except CurateError as error:
         # A file name may hold a line feed: one error stays one line.
-        typer.echo(f"curate: {error}".replace("\r", "\\r").replace("\n", "\\n"), err=True)
+        text = f"curate: {error}".replace("\r", "\\r").replace("\n", "\\n")
+        output.note(text, logging.ERROR)
         return 2
     except _UsageFault as error:
         error.show()  # type: ignore[attr-defined]  # every ClickException has it
+        logs.LOG.error("curate: %s", error)
         return 2
     except typer.Exit as error:
         return error.exit_code
@@ -87,5 +121,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except Exception:  # noqa: BLE001  # the last resort: a bug is reported as one
         traceback.print_exc()
+        logs.LOG.exception("curate: this is a bug")
         typer.echo("curate: this is a bug; please report it with the lines above", err=True)
         return 3

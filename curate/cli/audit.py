@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from curate.cli import options, output
+from curate.cli import options, output, streams
 from curate.errors import UsageError
 
 
@@ -25,8 +25,13 @@ class Format(StrEnum):
 
 
 def audit(  # noqa: PLR0913  # one parameter per option of the command line
+    context: typer.Context,
     source: Annotated[
-        str | None, typer.Argument(help="Dataset folder, labels, or a name in curate.yaml.")
+        str | None,
+        typer.Argument(
+            help="Dataset folder; file, folder or zip of labels; - for stdin; or a name in "
+            "curate.yaml, whose only source is taken otherwise."
+        ),
     ] = None,
     name: options.Name = None,
     from_: options.From = None,
@@ -56,10 +61,13 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
         raise UsageError("--json and --format csv exclude each other", mend="give one of them")
     settings = project.find(Path.cwd())
     told = options.read_options(
-        name=name, from_=from_, images=images, size=size, classes=classes, truth=truth,
+        context, name=name, from_=from_, images=images, size=size, classes=classes, truth=truth,
         class_ids=class_ids, max_pixels=max_pixels,
     )  # fmt: skip
-    path, told = project.resolve(settings, source, told)
+    if source is not None and streams.is_dash(source):
+        path = streams.taken(context, Path(source))
+    else:
+        path, told = project.resolve(settings, source, told)
     findings = library.audit(
         path,
         told,

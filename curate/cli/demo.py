@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from curate.cli import options, output
+
 
 def demo(
     out: Annotated[Path, typer.Option("--output", "-o", help="Folder to draw into.")] = Path(
@@ -18,10 +20,16 @@ def demo(
     ),
     seed: Annotated[int, typer.Option(help="Seed of the drawing; one seed, one set.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier demo.")] = False,
+    dry_run: options.DryRun = False,
 ) -> int:
     """Draws, ingests, audits, counts."""
     from curate import walkthrough
+    from curate.dataset import refuse_overwrite
 
+    if dry_run:
+        refuse_overwrite(out, force=force, marker=walkthrough.TRUTH)
+        output.result(f"{out} can be drawn; nothing written (--dry-run)")
+        return 0
     result = walkthrough.run(out, seed=seed, force=force)
-    typer.echo(walkthrough.to_text(result, out), nl=False)
+    output.result(walkthrough.to_text(result, out).removesuffix("\n"))
     return 0

@@ -14,13 +14,21 @@ from typing import Annotated
 
 import typer
 
-from curate.cli import options, output
+from curate.cli import options, output, streams
+from curate.cli.logs import LOG
+from curate.errors import UsageError
 
 
 def export(  # noqa: PLR0913  # one parameter per option of the command line
+    context: typer.Context,
     source: options.Source,
     to: Annotated[str, typer.Option(help="Format to write: coco, voc, kitti or csv.")],
-    out: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="Folder to write; - for stdout (one file: coco or csv)."
+        ),
+    ],
     name: options.Name = None,
     from_: options.From = None,
     images: options.Images = None,
@@ -34,26 +42,34 @@ def export(  # noqa: PLR0913  # one parameter per option of the command line
         int | None, typer.Option(help="Exit with 1 when more values than this are lost.")
     ] = None,
     force: options.Force = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only report the losses; write nothing.")
-    ] = False,
+    dry_run: options.DryRun = False,
     json_: options.Json = False,
 ) -> int:
     """Reads, writes, reports the losses."""
     from curate.dataset import Findings
     from curate.formats import read, write
 
+    to_stdout = streams.is_dash(out)
+    if to_stdout:
+        streams.refuse_unstreamed(to)
+        if json_:
+            raise UsageError("--json and -o - exclude each other", mend="give one of them")
     told = options.read_options(
-        name=name, from_=from_, images=images, size=size, classes=classes, truth=truth,
+        context, name=name, from_=from_, images=images, size=size, classes=classes, truth=truth,
         class_ids=class_ids, max_pixels=max_pixels,
     )  # fmt: skip
-    dataset = read(Path(source), told)
-    report = write(dataset, to, out, force=force, dry_run=dry_run)
-    typer.echo(json.dumps(report.to_json(), ensure_ascii=False) if json_ else str(report))
+    dataset = read(streams.taken(context, source), told)
+    if to_stdout:
+        report = streams.write_stdout(dataset, to, dry_run=dry_run)
+    else:
+        report = write(dataset, to, out, force=force, dry_run=dry_run)
+    shown = json.dumps(report.to_json(), ensure_ascii=False) if json_ else str(report)
+    typer.echo(shown, err=to_stdout)
+    LOG.info("%s", report)
     findings = Findings(dataset.findings, dataset)
     output.note_findings(findings)
     lost = sum(loss.count for loss in report.losses)
     if max_loss is not None and lost > max_loss:
-        typer.echo(f"{lost} values lost, {max_loss} allowed by --max-loss", err=True)
+        output.note(f"{lost} values lost, {max_loss} allowed by --max-loss")
         return 1
     return output.exit_code(findings, fail_on)

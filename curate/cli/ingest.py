@@ -11,12 +11,15 @@ from typing import Annotated
 
 import typer
 
-from curate.cli import options, output
+from curate.cli import options, output, streams
+from curate.errors import UsageError
 
 
 def ingest(  # noqa: PLR0913  # one parameter per option of the command line
+    context: typer.Context,
     sources: Annotated[
-        list[Path], typer.Argument(help="Files, folders, zips of labels, or dataset folders.")
+        list[Path],
+        typer.Argument(help="Files, folders, zips of labels, or dataset folders; - for stdin."),
     ],
     out: Annotated[Path, typer.Option("--output", "-o", help="Dataset folder to write.")],
     name: options.Name = None,
@@ -29,19 +32,21 @@ def ingest(  # noqa: PLR0913  # one parameter per option of the command line
     max_pixels: options.MaxPixels = None,
     fail_on: options.FailOn = None,
     force: options.Force = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing.")] = False,
+    dry_run: options.DryRun = False,
     json_: options.Json = False,
 ) -> int:
     """Reads, saves, reports."""
     from curate.dataset import Findings, refuse_overwrite, save
     from curate.formats import read_all
 
+    if streams.is_dash(out):
+        raise UsageError("-o - is no folder, and a dataset is one", mend="give a folder with -o")
     refuse_overwrite(out, force=force, marker="dataset.json")
     told = options.read_options(
-        name=name, from_=from_, images=images, size=size, classes=classes, truth=truth,
+        context, name=name, from_=from_, images=images, size=size, classes=classes, truth=truth,
         class_ids=class_ids, max_pixels=max_pixels,
     )  # fmt: skip
-    dataset = read_all(sources, told)
+    dataset = read_all([streams.taken(context, source) for source in sources], told)
     if not dry_run:
         save(dataset, out, force=force)
     findings = Findings(dataset.findings, dataset)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from curate.cli import streams
 from curate.errors import Place, UsageError, quote
 
 if TYPE_CHECKING:
@@ -32,29 +33,48 @@ class ClassIds(StrEnum):
     INDEX = "index"
 
 
-Source = Annotated[str, typer.Argument(help="Dataset folder, or a file, folder or zip of labels.")]
-From = Annotated[
-    str | None, typer.Option("--from", help="Format of the source; told by content otherwise.")
+FORMATS_HELP = (
+    "Format of the source; told by content otherwise. One of coco, coco-results, voc, kitti, "
+    "makesense, or for exports of Make Sense that look alike makesense-KIND, with KIND rect, line, "
+    "points, tags, rect-yolo, rect-voc, rect-csv, point-csv, line-csv, vgg, tag-csv or tag-json."
+)
+
+Source = Annotated[
+    Path,
+    typer.Argument(help="Dataset folder, or a file, folder or zip of labels; - for stdin."),
 ]
-Name = Annotated[str | None, typer.Option(help="Name of the source; the path's own otherwise.")]
+From = Annotated[str | None, typer.Option("--from", metavar="FORMAT", help=FORMATS_HELP)]
+Name = Annotated[
+    str | None, typer.Option(help="Name of the source; the file's or folder's own otherwise.")
+]
 Images = Annotated[Path | None, typer.Option(help="Folder of the pictures.")]
 Size = Annotated[str | None, typer.Option(help="Size in px, WxH, of images without a known size.")]
 Classes = Annotated[
-    Path | None, typer.Option(help="Text file naming numbered classes, one per line, from 0.")
+    Path | None,
+    typer.Option(help="Text file naming numbered classes, one per line, from 0; - for stdin."),
 ]
-Truth = Annotated[Path | None, typer.Option(help="COCO annotation file of a results file.")]
+Truth = Annotated[
+    Path | None, typer.Option(help="COCO annotation file of a results file; - for stdin.")
+]
 ClassIdsOption = Annotated[
-    ClassIds, typer.Option("--class-ids", help="Class ids of a results file: own, or index.")
+    ClassIds,
+    typer.Option(
+        "--class-ids",
+        help="Class ids of a results file: own, those of its annotation file, or index, their "
+        "places in its list of categories, from 0.",
+    ),
 ]
 MaxPixels = Annotated[int | None, typer.Option(help=MAX_PIXELS_HELP)]
 FailOn = Annotated[
     Level | None, typer.Option(help="Exit with 1 from this level on (default error).")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace what curate wrote before.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Do all but write.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
 
 def read_options(  # one parameter per option of the command line
+    context: typer.Context,
     *,
     name: str | None,
     from_: str | None,
@@ -65,12 +85,14 @@ def read_options(  # one parameter per option of the command line
     class_ids: ClassIds,
     max_pixels: int | None,
 ) -> ReadOptions:
-    """The options as the library takes them.
+    """The options as the library takes them; a class list or annotation file of `-` is stdin.
 
     Raises
     ------
     UsageError
         For a size that is not WxH, or an unreadable class list.
+    SourceError
+        For a stdin that cannot be read.
     """
     from curate.formats import ReadOptions
 
@@ -79,8 +101,8 @@ def read_options(  # one parameter per option of the command line
         format=from_,
         images=images,
         size_wh=None if size is None else parse_size(size),
-        classes=None if classes is None else read_classes(classes),
-        truth=truth,
+        classes=None if classes is None else read_classes(streams.taken(context, classes)),
+        truth=None if truth is None else streams.taken(context, truth),
         class_ids=class_ids.value,
         max_pixels=max_pixels,
     )

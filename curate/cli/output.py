@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from curate.cli.logs import LOG
 from curate.cli.options import Level
 
 if TYPE_CHECKING:
     from curate.dataset import Findings
+
+
+def note(text: str, level: int = logging.WARNING) -> None:
+    """A line on stderr, and in the log file."""
+    typer.echo(text, err=True)
+    LOG.log(level, "%s", text)
+
+
+def result(text: str) -> None:
+    """A result in words on stdout, and in the log file."""
+    typer.echo(text)
+    LOG.info("%s", text)
 
 
 def exit_code(findings: Findings, fail_on: Level | None) -> int:
@@ -26,10 +40,10 @@ def summary(findings: Findings) -> None:
     levels = findings.table["level"].value_counts()
     counts = ", ".join(_count(int(levels.get(level, 0)), level) for level in ("error", "warning"))
     info = int(levels.get("info", 0))
-    typer.echo(
+    note(
         f"{dataset.name} ({dataset.format}): {len(dataset.images)} images, "
         f"{len(dataset.boxes)} boxes; {counts}, {info} info",
-        err=True,
+        logging.INFO,
     )
 
 
@@ -37,12 +51,17 @@ def note_findings(findings: Findings) -> None:
     """A line on stderr when the reader could not take all of the source."""
     if len(findings):
         counts = ", ".join(f"{code} {count}" for code, count in findings.counts.items())
-        typer.echo(f"findings while reading: {counts} (curate audit shows them)", err=True)
+        note(f"findings while reading: {counts} (curate audit shows them)")
 
 
 def print_ingest(findings: Findings, out: Path, *, as_json: bool, dry_run: bool) -> None:
     """What was read, from how many files, and where it stands now."""
     dataset = findings.dataset
+    where = "nothing written (--dry-run)" if dry_run else str(out)
+    line = (
+        f"{dataset.name} ({dataset.format}): {len(dataset.images)} images, "
+        f"{len(dataset.boxes)} boxes from {len(dataset.sources.names())} files -> {where}"
+    )
     if as_json:
         document = {
             "schema": "curate.ingest/1",
@@ -59,12 +78,9 @@ def print_ingest(findings: Findings, out: Path, *, as_json: bool, dry_run: bool)
             "counts": findings.counts,
         }
         typer.echo(json.dumps(document, ensure_ascii=False))
+        LOG.info("%s", line)
     else:
-        where = "nothing written (--dry-run)" if dry_run else str(out)
-        typer.echo(
-            f"{dataset.name} ({dataset.format}): {len(dataset.images)} images, "
-            f"{len(dataset.boxes)} boxes from {len(dataset.sources.names())} files -> {where}"
-        )
+        result(line)
     note_findings(findings)
 
 

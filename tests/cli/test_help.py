@@ -11,6 +11,8 @@ import typer
 
 import curate as package
 from curate.cli import app, main
+from curate.formats import READERS, WRITERS
+from curate.formats.makesense import KINDS
 
 COMMANDS = ("init", "ingest", "audit", "explain", "export", "demo")
 PAGES = {name: typer.main.get_command(app).commands[name].help for name in COMMANDS}
@@ -58,10 +60,40 @@ def test_each_example_runs(street, capsys, name, line):
     assert "curate:" not in shown.err
 
 
+def words_of(command, option):
+    """The words of an option's help, without commas and full stops."""
+    parameters = typer.main.get_command(app).commands[command].params
+    (text,) = (p.help for p in parameters if option in p.opts)
+    return re.findall(r"[a-z]+(?:-[a-z]+)*", text)
+
+
+@pytest.mark.parametrize("command", ["ingest", "audit", "export"])
+def test_help_of_from_names_every_format_and_kind_and_no_other(command):
+    words = words_of(command, "--from")
+    assert set(words) >= {*READERS, *KINDS}
+    assert {word for word in words if "-" in word} <= {*READERS, *KINDS, "makesense"}
+
+
+def test_help_of_to_names_every_format():
+    assert set(words_of("export", "--to")) >= set(WRITERS)
+
+
+@pytest.mark.parametrize("name", ["init", "ingest", "export", "demo"])
+def test_every_command_that_writes_has_a_dry_run(name):
+    assert words_of(name, "--dry-run") == words_of("ingest", "--dry-run")
+
+
 def test_no_word_at_all_shows_the_commands(curate):
     code, out, err = curate()
     assert code == 2
     assert all(name in out + err for name in COMMANDS)
+
+
+def test_the_list_of_commands_cuts_no_line_short(curate):
+    _, out, _ = curate("--help")
+    text = " ".join(out.split())
+    assert all(f" {name} {PAGES[name].splitlines()[0]}" in text for name in COMMANDS)
+    assert "130 interrupted" in text
 
 
 def test_the_version_is_that_of_the_package(curate):

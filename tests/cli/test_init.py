@@ -94,3 +94,18 @@ def test_a_folder_that_cannot_be_is_refused(curate, here, files):
     assert (code, out) == (2, "")
     assert err.startswith("curate: file/project: cannot be made")
     assert files() == before
+
+
+def test_a_dry_run_writes_nothing_and_refuses_what_the_real_one_would(curate, here, files):
+    assert curate("init", "new", "--dry-run") == (
+        0,
+        "new/curate.yaml not written (--dry-run)\n",
+        "",
+    )
+    assert list(here.iterdir()) == []
+    (here / "curate.yaml").write_text("version: 1\n")
+    before = files()
+    code, out, err = curate("init", "--dry-run")
+    assert (code, out) == (2, "")
+    assert err == "curate: curate.yaml: exists already - add --force\n"
+    assert files() == before

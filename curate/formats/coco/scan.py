@@ -7,6 +7,7 @@ takes only what it can take exactly; every other record is left to `curate.forma
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,6 +22,14 @@ _KEY = np.frombuffer(b"segmentation", np.uint8)
 # of two exact doubles (Clinger 1990, "How to read floating point numbers accurately").
 _POWERS = 10.0 ** np.arange(23)
 _EXACT = 1 << 53
+
+
+def _compiled(function: Callable[..., Any]) -> Any:  # numba's dispatcher has no type
+    try:
+        return njit(nogil=True, cache=True)(function)
+    except RuntimeError:
+        # Neither this folder nor the home can be written: without a cache it compiles each time.
+        return njit(nogil=True)(function)
 
 
 def measure_outlines(
@@ -61,7 +70,7 @@ def measure_outlines(
     return bounds, areas, taken
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _measure(text, starts, ends, bounds, areas, taken):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
     for row in range(len(starts)):
         at = _value_of_key(text, starts[row], ends[row], 0)
@@ -71,7 +80,7 @@ def _measure(text, starts, ends, bounds, areas, taken):  # type: ignore[no-untyp
         taken[row] = at >= 0 and _value_of_key(text, at, ends[row], 1) < 0
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _value_of_key(text, start, end, depth):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
     """Where the value of the record's own key `segmentation` starts; -1 without one.
 
@@ -97,7 +106,7 @@ def _value_of_key(text, start, end, depth):  # type: ignore[no-untyped-def]  # n
     return -1
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _string_end(text, at, end):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
     """Where the string that byte `at` is in ends: its closing quotation mark."""
     while at < end and text[at] != 34:
@@ -105,7 +114,7 @@ def _string_end(text, at, end):  # type: ignore[no-untyped-def]  # noqa: ANN001,
     return min(at, end)
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _is_key(text, first, end):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
     """Whether the bytes [first, end) are the word segmentation."""
     if end - first != len(_KEY):
@@ -117,7 +126,7 @@ def _is_key(text, first, end):  # type: ignore[no-untyped-def]  # noqa: ANN001, 
     return True
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _polygons(text, at, end, bounds, areas, row):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, C901  # compiled; one state machine
     """Measures [[x, y, ...], ...] from byte `at`; the byte after it, -1 for anything else."""
     x1 = y1 = np.inf
@@ -166,7 +175,7 @@ def _polygons(text, at, end, bounds, areas, row):  # type: ignore[no-untyped-def
     return -1
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _decimal(text, at, end):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
     """The number at byte `at` and the byte after it; NaN when it cannot be taken exactly."""
     negative = text[at] == 45
