@@ -169,8 +169,13 @@ Usual mend: map the index to the annotation file's ids in the order of its `cate
             "SRC-013",
             "section-skipped",
             "info",
-            """A part of the source holds nothing that this table can carry (captions, an
-annotation without any geometry) and was left out of it. Its bytes are kept.""",
+            """A part of the source holds nothing that this table can carry (captions, a shape
+that is neither box nor polygon, an annotation without any geometry) and was left out of it.
+
+Why it hurts: it does not, unless the part was wanted: no check, crop or training sees it. Its bytes
+are kept.
+
+Usual mend: none; else draw the object as a box or polygon.""",
         ),
         _kind(
             "SRC-014",
@@ -210,6 +215,32 @@ Usual mend: compare with the VOC or CSV export of the same project, which are no
 looked at and found empty: this file comes from objects without a class, so it is no negative.
 
 Usual mend: give the objects a class and export again.""",
+        ),
+        _kind(
+            "SRC-018",
+            "nothing-annotated",
+            "info",
+            """The source is whole and holds no annotation: Make Sense writes an archive without
+members, a table without rows or an empty list when nothing of the chosen type was drawn, and a
+detector that found nothing writes an empty list of results.
+
+Why it hurts: such an export names no image either, so that none of them is a negative; and it
+looks like the export of the wrong tab or project.
+
+Usual mend: nothing, if that is so; else export again in the tab of the right label type.""",
+        ),
+        _kind(
+            "SRC-019",
+            "images-known-by-id",
+            "warning",
+            """A COCO results file was read without its annotation file: its images and classes are
+known by their ids alone, without names or sizes.
+
+Why it hurts: no picture can be joined, no box be found outside its image, and no prediction be
+compared with an object. Ids of another annotation file would mean other pictures and classes.
+
+Usual mend: name the annotation file that the results were made over, with `--truth FILE`, or give
+both files to `curate ingest`.""",
         ),
         _kind(
             "IMG-001",

@@ -33,6 +33,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from curate.errors import Place, SourceError
+from curate.progress import track
 
 ENDINGS = frozenset(
     [".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2"]
@@ -169,10 +170,11 @@ class Pictures:
             # Pillow warns of large and odd files; what matters here is said in `error`.
             warnings.simplefilter("ignore")
             if len(fresh) < SERIAL_FILES:
-                pictures = [self._open(file) for file in fresh]
+                pictures = [self._open(file) for file in track(fresh, len(fresh), "pictures")]
             else:
                 with ThreadPoolExecutor(self._workers) as pool:
-                    pictures = list(pool.map(self._open, fresh))
+                    opened = pool.map(self._open, fresh)
+                    pictures = list(track(opened, len(fresh), "pictures"))
         self._measured.update(zip(fresh, pictures, strict=True))
         return {file: self._measured[file] for file in wanted}
 
@@ -209,11 +211,11 @@ def open_pictures(root: Path, *, max_pixels: int = MAX_PIXELS, workers: int = WO
         When the folder is not there, is none, or a folder below it cannot be listed.
     """
     root = Path(root)
-    if not root.is_dir():
-        what = "is no folder" if root.exists() else "no such folder"
-        raise SourceError(what, place=Place(str(root)), mend="check --images")
     real: dict[str, str] = {}
     try:
+        if not root.is_dir():
+            what = "is no folder" if root.exists() else "no such folder"
+            raise SourceError(what, place=Place(str(root)), mend="check --images")
         for relative in _listed(root, ""):
             real[_text(relative)] = relative
     except OSError as error:

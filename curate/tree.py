@@ -10,6 +10,7 @@ import io
 import lzma
 import mmap
 import os
+import re
 import stat
 import unicodedata
 import zipfile
@@ -27,6 +28,8 @@ MAX_ZIP_RATIO = 200
 MAX_ZIP_MEMBER_BYTES = 4 << 30
 MAX_ZIP_TOTAL_BYTES = 16 << 30
 SMALL_MEMBER_BYTES = 1 << 20
+# What is being written is called so until it is whole: `.<name>.<random>.part`.
+_UNFINISHED = re.compile(r"\..+\.[a-z0-9_]+\.(part|old)", re.DOTALL)
 _SYSTEM_FILES = (".DS_Store", "Thumbs.db")
 # From here on a file on disk is mapped: reading it would cost memory twice its size at the peak.
 MAP_BYTES = 32 << 20
@@ -175,8 +178,13 @@ def shown_name(name: str) -> str:
 
 
 def _is_litter(name: str) -> bool:
-    """Whether a file is what macOS or Windows leaves beside files: no label, whatever its name."""
+    """Whether a file is no label, whatever its name: what macOS or Windows leaves beside files.
+
+    So is what `curate.dataset` leaves behind when it is killed while it writes.
+    """
     parts = name.split("/")
+    if any(_UNFINISHED.fullmatch(part) for part in parts):
+        return True
     return "__MACOSX" in parts[:-1] or parts[-1].startswith("._") or parts[-1] in _SYSTEM_FILES
 
 
@@ -215,7 +223,7 @@ def _zip_tree(path: Path) -> Tree:
     place = Place(path.name)
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [info for info in archive.infolist() if not info.is_dir()]
+            members = [i for i in archive.infolist() if not i.filename.endswith("/")]
     except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError) as error:
         raise SourceError(
             f"is not a readable zip archive: {error}", place=place, mend="download it again"
@@ -245,7 +253,11 @@ def _zip_tree(path: Path) -> Tree:
 def _refuse_unsafe(info: zipfile.ZipInfo, archive: str) -> None:
     place = Place(f"{archive}/{shown_name(info.filename)}")
     parts = PurePosixPath(info.filename.replace("\\", "/"))
-    first = parts.parts[0] if parts.parts else ""
+    if not parts.parts:
+        raise SourceError(
+            "holds a member without a name", place=Place(archive), mend="make the archive again"
+        )
+    first = parts.parts[0]
     if parts.is_absolute() or ".." in parts.parts or ":" in first or "\0" in info.filename:
         raise SourceError(
             "the member's name leads out of the archive",

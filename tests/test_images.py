@@ -271,3 +271,8 @@ def test_pictures_of_the_app_are_measured_upright(real_data):
     sizes = {image["file"]: (image["display_width"], image["display_height"]) for image in truth}
     assert {file: found.size(file) for file in sizes} == sizes
     assert sizes["IMG_rot6.JPG"] == (480, 640)  # stored 640 x 480 with orientation 6
+
+
+def test_a_folder_name_that_no_file_system_takes_is_told(tmp_path):
+    with pytest.raises(SourceError, match="cannot be listed: File name too long"):
+        open_pictures(tmp_path / ("1" * 300))

@@ -67,6 +67,15 @@ def test_a_member_that_leaves_the_archive_is_refused(tmp_path: Path, name: str) 
         open_tree(path)
 
 
+def test_a_member_without_a_name_is_refused(tmp_path: Path) -> None:
+    info = zipfile.ZipInfo("ok.txt")
+    info.filename = ""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        out.writestr(info, b"x")
+    with pytest.raises(SourceError, match=r"a\.zip: holds a member without a name"):
+        open_tree(tmp_path / "a.zip")
+
+
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "bomb.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
@@ -142,3 +151,12 @@ def test_what_macos_and_windows_leave_beside_files_is_no_label(tmp_path: Path) -
         for path in tmp_path.rglob("*"):
             made.write(path, path.relative_to(tmp_path))
     assert list(open_tree(tmp_path).files) == list(open_tree(archive).files) == ["a.json"]
+
+
+@pytest.mark.parametrize("rest", [".voc.k3x_1.part", ".voc.k3x_1.old"])
+def test_what_a_killed_run_leaves_behind_is_no_label(tmp_path: Path, rest: str) -> None:
+    for name in (f"{rest}/Annotations/a.xml", ".a.xml.4711.part", "real/a.part", ".b.old/c.xml"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert list(open_tree(tmp_path).files) == [".b.old/c.xml", "real/a.part"]

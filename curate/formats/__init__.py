@@ -29,10 +29,11 @@ from curate.dataset import (
 )
 from curate.errors import Place, SourceError, UsageError, quote
 from curate.formats.combining import combine, joined, part_of
+from curate.formats.options import DATASET, ReadOptions, refuse_idle, without_label_options
 from curate.formats.reading import KeptFiles, Options
 from curate.formats.recognition import READERS, chosen, reader, recognise
 from curate.formats.writing import Loss, LossReport
-from curate.tree import open_tree
+from curate.tree import Tree, open_tree
 
 if TYPE_CHECKING:
     # Only named here: the picture library loads when pictures are asked for.
@@ -66,27 +67,6 @@ EXPORT_MARKER = ".curate-export"
 _HOLDS_OUTLINES = {"coco"}
 
 
-@dataclass(frozen=True)
-class ReadOptions:
-    """How a source is to be read.
-
-    `format` is a name of `READERS`, or `makesense-<kind>` for exports that look alike (None:
-    told by content). `images` is the folder of the pictures, `size_wh` the size in px of every
-    image whose size is not known, `classes` names numbered classes in order, `truth` is the
-    annotation file of a results file, `class_ids` says what a results file's class ids are: the
-    annotation file's own, or the index into its categories.
-    """
-
-    name: str | None = None
-    format: str | None = None
-    images: Path | None = None
-    size_wh: tuple[int, int] | None = None
-    classes: tuple[str, ...] | None = None
-    truth: Path | None = None
-    class_ids: str = "own"
-    max_pixels: int | None = None
-
-
 def read(path: Path | str, options: ReadOptions | None = None) -> Dataset:
     """The dataset of a source: a dataset folder, or a file, folder or zip that a reader takes.
 
@@ -98,29 +78,50 @@ def read(path: Path | str, options: ReadOptions | None = None) -> Dataset:
         When the path cannot be opened or nothing there can be read.
     FormatError
         When no reader, or more than one, fits.
+    UsageError
+        For an option that nothing in the source heeds.
     """
     options = options or ReadOptions()
+    source = _source(Path(path), options)
+    refuse_idle(options, {source.format})
     pictures = _pictures(options)
-    return _with_pictures(_read_labels(Path(path), options, pictures), options, pictures)
+    return _with_pictures(_read_labels(source, options, pictures), options, pictures)
 
 
-def _read_labels(path: Path, options: ReadOptions, pictures: Pictures | None) -> Dataset:
-    """As `read`, but the pictures only give the sizes that the labels lack."""
+@dataclass(frozen=True)
+class _Source:
+    """A path and what is to be read there: its reader's name (or `dataset`), and the files."""
+
+    path: Path
+    format: str
+    tree: Tree | None = None
+    names: Sequence[str] = ()
+
+
+def _source(path: Path, options: ReadOptions) -> _Source:
     if is_dataset_folder(path):
-        return _stored(path, options)
+        return _Source(path, DATASET)
     tree = open_tree(path)
-    name, names = chosen(tree, path, options.format)
+    name, names = chosen(tree, path, options.format, has_truth=options.truth is not None)
+    return _Source(path, name, tree, names)
+
+
+def _read_labels(source: _Source, options: ReadOptions, pictures: Pictures | None) -> Dataset:
+    """As `read`, but the pictures only give the sizes that the labels lack."""
+    path, name, names = source.path, source.format, source.names
+    if source.tree is None:
+        return _stored(path, options)
     taker = READERS[name]
     told = _options(options, name, pictures)
-    gathered: Gathered = getattr(taker.load(), taker.gather)(tree, names, told)
-    _refuse_nothing(gathered, path)
+    gathered: Gathered = getattr(taker.load(), taker.gather)(source.tree, names, told)
+    _refuse_unread(gathered, names)
     own_name = source_name(path, options.name)
     image_source = own_name
     if name == "coco-results" and options.truth is not None:
         image_source = source_name(options.truth, None)
     record = _record(name, told, own_name, image_source)
     dataset = replace(assemble(image_source, gathered, options=record), name=own_name)
-    return _with_size(dataset, options)
+    return _with_size(dataset, options.size_wh)
 
 
 def _stored(path: Path, options: ReadOptions) -> Dataset:
@@ -130,6 +131,7 @@ def _stored(path: Path, options: ReadOptions) -> Dataset:
         "--size": options.size_wh,
         "--classes": options.classes,
         "--truth": options.truth,
+        "--class-ids": None if options.class_ids == "own" else options.class_ids,
     }
     idle = [option for option, value in given.items() if value is not None]
     if idle:
@@ -148,31 +150,29 @@ def read_all(paths: Sequence[Path], options: ReadOptions | None = None) -> Datas
     Raises
     ------
     UsageError
-        When sources have equal names, or a results file could belong to several.
+        When sources have equal names, a results file could belong to several, or nothing in any
+        source heeds an option.
     """
     options = options or ReadOptions()
     if len(paths) == 1:
         return read(paths[0], options)
     if options.name is not None and len(set(map(str, paths))) != len(paths):
         raise UsageError("a source is given twice", mend="give it once")
-    kinds = {path: _format_of(path, options) for path in paths}
-    truths = [path for path in paths if kinds[path] == "coco"]
+    sources = [_source(path, options) for path in paths]
+    refuse_idle(options, {source.format for source in sources})
+    truths = [source.path for source in sources if source.format == "coco"]
     parts = []
     pictures = _pictures(options)
-    for path in paths:
+    for source in sources:
         own = replace(options, name=None)
-        if kinds[path] == "coco-results" and options.truth is None and len(truths) == 1:
+        if source.format == "coco-results" and options.truth is None and len(truths) == 1:
             own = replace(own, truth=truths[0])
-        parts.append(_read_labels(path, own, pictures))
+        elif source.format == DATASET and any(other.format != DATASET for other in sources):
+            own = without_label_options(own)
+        parts.append(_read_labels(source, own, pictures))
     name = options.name or "+".join(part.name for part in parts)
     # Joined once: a picture of one source is no orphan of another.
     return _with_pictures(combine(name, parts), options, pictures)
-
-
-def _format_of(path: Path, options: ReadOptions) -> str:
-    if is_dataset_folder(path):
-        return "dataset"
-    return chosen(open_tree(path), path, options.format)[0]
 
 
 def _options(options: ReadOptions, name: str, pictures: Pictures | None) -> Options:
@@ -216,20 +216,29 @@ def _with_pictures(dataset: Dataset, options: ReadOptions, pictures: Pictures | 
     return replace(join_pictures(dataset, pictures), images_root=root)
 
 
-def _with_size(dataset: Dataset, options: ReadOptions) -> Dataset:
-    if options.size_wh is None or not dataset.images["width"].isna().any():
+def _with_size(dataset: Dataset, size_wh: tuple[int, int] | None) -> Dataset:
+    if size_wh is None or not dataset.images["width"].isna().any():
         return dataset
     images = dataset.images.copy()
     unknown = images["width"].isna() | images["height"].isna()
-    images.loc[unknown, ["width", "height"]] = options.size_wh
+    images.loc[unknown, ["width", "height"]] = size_wh
     return dataset.with_tables(images=images)
 
 
-def _refuse_nothing(gathered: Gathered, path: Path) -> None:
-    if gathered.n_images or gathered.n_boxes:
-        return
+def _refuse_unread(gathered: Gathered, names: Sequence[str]) -> None:
+    """Refuses a source of which nothing could be read: a lone label file, or all there are.
+
+    Raises
+    ------
+    SourceError
+        With the place and the mend of the first fault.
+    """
     broken = [fault for fault in gathered.faults if fault.code == "SRC-002"]
-    if broken:
+    is_nothing = not gathered.n_images and not gathered.n_boxes
+    if len(names) == 1 and not gathered.n_boxes:
+        # What else there is stands for the file itself: its image, or those of the truth.
+        is_nothing = any(fault.file == names[0] for fault in broken)
+    if broken and is_nothing:
         raise SourceError(
             broken[0].message, place=Place(broken[0].file, broken[0].line), mend=broken[0].mend
         )
@@ -281,7 +290,7 @@ def read_again(dataset: Dataset) -> Dataset:
         names = [f for f, kind in formats.items() if kind == part["format"]]
         gathered = getattr(taker.load(), taker.gather)(files, names, told)
         one = assemble(part["image_source"], gathered, options=_alone(part, own))
-        parts.append(replace(one, name=part["name"]))
+        parts.append(_with_size(replace(one, name=part["name"]), told.size_wh))
     prefixes = [part["prefix"] for part in dataset.options["parts"]]
     return joined(dataset.name, parts, prefixes) if any(prefixes) else parts[0]
 
@@ -383,4 +392,5 @@ def _extra_losses(dataset: Dataset, target: str, known: Sequence[Loss]) -> list[
 
 def _write_report(report: LossReport, folder: Path) -> None:
     text = json.dumps(report.to_json(), indent=1, ensure_ascii=False)
-    (folder / EXPORT_MARKER).write_text(text + "\n", encoding="utf-8")
+    # A lone surrogate, of a key in someone's JSON, stays the escape that it was.
+    (folder / EXPORT_MARKER).write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")

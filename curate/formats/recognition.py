@@ -6,6 +6,7 @@ are used.
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import importlib
 from collections.abc import Mapping, Sequence
@@ -13,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from curate.errors import FormatError, Place, UsageError, quote
-from curate.formats.reading import Files
+from curate.errors import FormatError, Place, SourceError, UsageError, quote
+from curate.formats.reading import HEAD_BYTES, Files
+from curate.sources import Body
 from curate.tree import Tree
 
 
@@ -38,8 +40,18 @@ READERS: dict[str, Reader] = {
     "kitti": Reader("curate.formats.kitti"),
     "makesense": Reader("curate.formats.makesense"),
 }
-# Where a reader is forced on a folder in which it recognises nothing, it gets these files.
-_ENDINGS = {"coco": ".json", "coco-results": ".json", "voc": ".xml", "kitti": ".txt"}
+# The endings of each reader's files, and what the first character of their text must be.
+_ENDINGS = {
+    "coco": (".json",),
+    "coco-results": (".json",),
+    "voc": (".xml",),
+    "kitti": (".txt",),
+    "makesense": (".csv", ".json", ".txt", ".xml"),
+}
+_FIRST_BYTES = {".json": b"{[", ".xml": b"<"}
+# Both are XML of one form: what one of them claims the other can read when it is told to.
+_SAME_FORM = {"voc", "makesense"}
+_UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def recognise(files: Files) -> dict[str, list[str]]:
@@ -52,25 +64,71 @@ def recognise(files: Files) -> dict[str, list[str]]:
     return taken
 
 
-def chosen(tree: Tree, path: Path, wanted: str | None) -> tuple[str, list[str]]:
-    """The reader's name and the files it is to read."""
-    if wanted is not None:
-        return _forced(tree, path, wanted)
-    if tree.kind == "zip" and not tree.files:
+def chosen(
+    tree: Tree, path: Path, wanted: str | None, *, has_truth: bool = False
+) -> tuple[str, list[str]]:
+    """The reader's name and the files it is to read.
+
+    `wanted` is a reader's name or `makesense-<kind>`; `has_truth` says that the annotation file
+    of a results file was named.
+
+    Raises
+    ------
+    FormatError
+        When no reader, or more than one, fits.
+    UsageError
+        When `wanted` is no name of a reader.
+    """
+    name, kind = ("", "") if wanted is None else named(wanted)
+    only = next(iter(tree.files)) if len(tree.files) == 1 else None
+    if only is not None and _is_utf16(tree, only):
+        raise _utf16(path, [only])
+    if tree.kind == "zip" and not tree.files and name in ("", "makesense"):
         # Make Sense exports an archive without members when nothing is annotated.
         return "makesense", []
+    if wanted is not None:
+        return name, _forced(tree, path, name, kind)
+    if only is not None and (empty := _empty_json(tree, only)):
+        if empty == b"[]" and has_truth:
+            return "coco-results", [only]
+        raise _empty_export(path, empty)
+    return _recognised(tree, path)
+
+
+def named(wanted: str) -> tuple[str, str]:
+    """The reader's name and the kind that a value of --from says; no kind is "".
+
+    Raises
+    ------
+    UsageError
+        When it is no legal value.
+    """
+    if wanted in READERS:
+        return wanted, ""
+    name, _, kind = wanted.partition("-")
+    kinds = getattr(READERS[name].load(), "KINDS", ()) if name in READERS else ()
+    if kind in kinds:
+        return name, kind
+    if name in READERS and kind:
+        raise _no_format(wanted, [name, *(f"{name}-{k}" for k in kinds)])
+    raise _no_format(wanted, list(READERS))
+
+
+def _recognised(tree: Tree, path: Path) -> tuple[str, list[str]]:
     taken = recognise(tree)
     place = Place(str(path))
     is_empty = not any(tree.files.values())
     # Only Make Sense writes files of 0 bytes on purpose: nothing was annotated.
     if not taken or (is_empty and "makesense" not in taken):
+        if utf16 := [file for file in tree.files if _is_utf16(tree, file)]:
+            raise _utf16(path, utf16)
         what = "is empty" if is_empty else "is of no format that is known"
         raise FormatError(
             f"{what} ({_listing(list(tree.files))})",
             place=place,
             mend="give the path of the zip itself"
             if tree.kind == "folder" and any(name.lower().endswith(".zip") for name in tree.files)
-            else f"name its format with --from: {', '.join(READERS)}",
+            else f"name its format with --from: {_legal(list(READERS))}",
         )
     kinds = _kinds(tree, taken)
     if len(kinds) > 1:
@@ -81,6 +139,43 @@ def chosen(tree: Tree, path: Path, wanted: str | None) -> tuple[str, list[str]]:
             mend="choose one with --from, or give the path of one of them",
         )
     return next(iter(taken.items()))
+
+
+def _is_utf16(tree: Tree, file: str) -> bool:
+    try:
+        return tree.head(file, 2) in _UTF16_BOMS
+    except SourceError:
+        return False
+
+
+def _utf16(path: Path, files: Sequence[str]) -> FormatError:
+    what = f"is UTF-16 text, should be UTF-8 ({_listing(files)})"
+    return FormatError(what, place=Place(str(path)), mend="save it as UTF-8")
+
+
+def _empty_json(tree: Tree, file: str) -> bytes | None:
+    """`[]` or `{}` when that is all there is in a JSON file."""
+    if not file.lower().endswith(".json") or tree.files[file] > HEAD_BYTES:
+        return None
+    try:
+        text = b"".join(tree.read(file).removeprefix(codecs.BOM_UTF8).split())
+    except SourceError:
+        return None
+    return text if text in (b"[]", b"{}") else None
+
+
+def _empty_export(path: Path, empty: bytes) -> FormatError:
+    if empty == b"[]":
+        what = "tags of Make Sense or COCO results"
+        mend = "say which: --from makesense or --from coco-results (--truth FILE tells it as well)"
+    else:
+        what = "polygons of Make Sense or a COCO file that lost its content"
+        mend = "say --from makesense if it is that export; else restore the file"
+    return FormatError(
+        f"holds nothing but {empty.decode()}: {what} without any record",
+        place=Place(str(path)),
+        mend=mend,
+    )
 
 
 def _kinds(tree: Tree, taken: Mapping[str, list[str]]) -> dict[str, list[str]]:
@@ -94,31 +189,92 @@ def _kinds(tree: Tree, taken: Mapping[str, list[str]]) -> dict[str, list[str]]:
     return kinds
 
 
-def _forced(tree: Tree, path: Path, wanted: str) -> tuple[str, list[str]]:
-    name, _, kind = wanted.partition("-") if wanted not in READERS else (wanted, "", "")
-    if name not in READERS:
-        raise _no_format(wanted, list(READERS))
-    reader = READERS[name]
-    module = reader.load()
-    kinds = getattr(module, "KINDS", ())
-    if kind and kind not in kinds:
-        raise _no_format(wanted, [name, *(f"{name}-{k}" for k in kinds)])
-    claimed = getattr(module, reader.claims)(tree)
+def _forced(tree: Tree, path: Path, name: str, kind: str) -> list[str]:
+    """The files that a reader is to read when it is named: its own, else those that may be."""
+    module = READERS[name].load()
+    claimed: list[str] = getattr(module, READERS[name].claims)(tree)
     kind_of = getattr(module, "kind_of", None)
     if kind and kind_of:
         # Files that the reader cannot tell apart by itself are of the kind that was named.
         claimed = [f for f in claimed if _is_kind(kind_of(tree, f), kind)]
-    if not claimed:
-        ending = _ENDINGS.get(name)
-        claimed = [f for f in tree.files if tree.kind == "file" or f.lower().endswith(ending or f)]
-        claimed = claimed if tree.kind == "file" or ending else []
-    if not claimed:
-        raise FormatError(
-            f"no file in it can be read as {wanted} ({_listing(list(tree.files))})",
-            place=Place(str(path)),
-            mend="leave out --from, or give another path",
-        )
-    return name, claimed
+    if claimed:
+        return claimed
+    taken = recognise(tree)
+    possible = _possible(tree, name, kind, taken)
+    if possible:
+        return possible
+    looks = _looks(tree, taken)
+    raise FormatError(
+        f"no file in it can be read as {f'{name}-{kind}' if kind else name}"
+        f" ({_listing(list(tree.files))})" + (f": it looks like {looks}" if looks else ""),
+        place=Place(str(path)),
+        mend="leave out --from, or give another path"
+        if taken
+        else f"give another path (files of {name} end in {' or '.join(_ENDINGS[name])})",
+    )
+
+
+def _possible(tree: Tree, name: str, kind: str, taken: Mapping[str, list[str]]) -> list[str]:
+    """The files that a reader does not recognise and may read when it is told to."""
+    same = _SAME_FORM if name in _SAME_FORM else {name}
+    others = {file for other, files in taken.items() if other not in same for file in files}
+    may_be = getattr(READERS[name].load(), "may_be", None)
+    files = [
+        file
+        for file in tree.files
+        if file not in others and file.lower().endswith(_ENDINGS[name])
+        if may_be is None or may_be(tree, file, kind or None)
+    ]
+    if name == "makesense":
+        # Its reader tells its forms by the ending, so that a file of another one will not do.
+        return files if len(tree.files) == 1 else []
+    if files or len(tree.files) != 1:
+        return files
+    return list(tree.files) if name in _by_content(tree) else []
+
+
+@dataclass(frozen=True)
+class _Renamed:
+    """The one file of a source under another name."""
+
+    tree: Tree
+    files: dict[str, int]
+
+    def read(self, file: str) -> bytes:
+        """All its bytes."""
+        return self.tree.read(next(iter(self.tree.files)))
+
+    def body(self, file: str) -> Body:
+        """All its bytes, mapped when it is large."""
+        return self.tree.body(next(iter(self.tree.files)))
+
+    def head(self, file: str, n_bytes: int | None) -> bytes:
+        """Its first bytes."""
+        return self.tree.head(next(iter(self.tree.files)), n_bytes)
+
+
+def _by_content(tree: Tree) -> list[str]:
+    """The readers that would take the one file of a source if it had their ending."""
+    ((file, size),) = tree.files.items()
+    head = tree.head(file, HEAD_BYTES).removeprefix(codecs.BOM_UTF8).lstrip()
+    found: dict[str, None] = {}
+    for ending in sorted({ending for endings in _ENDINGS.values() for ending in endings}):
+        # Readers claim broken files too, which a file of another kind must not pass for.
+        if head and head[:1] in _FIRST_BYTES.get(ending, head[:1]):
+            found |= dict.fromkeys(recognise(_Renamed(tree, {f"{file}{ending}": size})))
+    return list(found)
+
+
+def _looks(tree: Tree, taken: Mapping[str, list[str]]) -> str:
+    """What the files look like; nothing when no reader knows them."""
+    if taken:
+        return ", ".join(_kinds(tree, taken))
+    if len(tree.files) != 1:
+        return ""
+    if found := _by_content(tree):
+        return ", ".join(found)
+    is_binary = b"\0" in tree.head(next(iter(tree.files)), HEAD_BYTES)
+    return "a picture or another binary file" if is_binary else ""
 
 
 def _is_kind(own: str | None, wanted: str) -> bool:
@@ -127,11 +283,21 @@ def _is_kind(own: str | None, wanted: str) -> bool:
 
 
 def _no_format(wanted: str, legal: list[str]) -> UsageError:
-    near = difflib.get_close_matches(wanted, legal, n=1)
+    kinds = [f"makesense-{kind}" for kind in READERS["makesense"].load().KINDS]
+    near = difflib.get_close_matches(wanted, [*legal, *kinds], n=1)
     return UsageError(
-        f"--from {quote(wanted)} is no format, should be one of {', '.join(legal)}",
+        f"--from {quote(wanted)} is no format, should be one of {_legal(legal)}",
         mend=f"did you mean {near[0]!r}?" if near else "leave out --from: content tells it",
     )
+
+
+def _legal(names: list[str]) -> str:
+    """Values of --from; with all readers among them, the kinds of Make Sense too."""
+    listed = ", ".join(names)
+    if len(names) < len(READERS) or "coco" not in names:
+        return listed
+    kinds = ", ".join(READERS["makesense"].load().KINDS)
+    return f"{listed}, or makesense-KIND for one kind of its exports (KIND: {kinds})"
 
 
 def _listing(files: Sequence[str]) -> str:

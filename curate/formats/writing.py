@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,15 @@ class Loss:
     field: str
     count: int
     why: str
+
+
+# How many values are lost, by field and reason.
+Lost = Counter[tuple[str, str]]
+
+
+def losses_of(lost: Lost) -> list[Loss]:
+    """The counted losses, by field and reason."""
+    return [Loss(name, count, why) for (name, why), count in sorted(lost.items()) if count]
 
 
 @dataclass(frozen=True)
@@ -121,7 +131,7 @@ class Changes:
 
 
 # Changes in these cannot be written back to a record: they are curate's own bookkeeping.
-_NOT_WRITTEN = {"box_id", "file", "line", "start", "end", "origin", "source_id"}
+_NOT_WRITTEN = {"box_id", "file", "line", "start", "end", "source_id"}
 # What joining pictures sets, and what only says where an image stood.
 _NOT_COMPARED = _NOT_WRITTEN | {"image_id", "path", "exif_orientation", "box_frame", "source"}
 

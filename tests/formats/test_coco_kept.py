@@ -149,3 +149,33 @@ def test_images_of_unknown_labels_are_no_negatives(tmp_path: Path) -> None:
     after = json.loads((tmp_path / "out/instances.json").read_bytes())
     assert [image["file_name"] for image in after["images"]] == ["a.jpg"]
     assert losses(report)["images"] == 1
+
+
+def test_a_size_given_for_unknown_images_changes_no_byte(tmp_path: Path) -> None:
+    value = document(annotation(1))
+    del value["images"][0]["width"]
+    path = store(tmp_path, value)
+    dataset = read(path, ReadOptions(size_wh=(640, 480)))
+    assert dataset.images[["width", "height"]].values.tolist()[0] == [640, 480]
+    report = write(dataset, "coco", tmp_path / "out")
+    assert (tmp_path / "out/instances.json").read_bytes() == path.read_bytes()
+    assert not report.losses
+
+
+def test_a_key_that_is_no_text_does_not_hinder_an_edit_beside_it(tmp_path: Path) -> None:
+    truth = store(tmp_path, document(annotation(1)), "truth.json")
+    path = tmp_path / "dets.json"
+    path.write_bytes(b'[{"note\x85": 1, "image_id": 1, "category_id": 1, "score": 0.5}]')
+    dataset = read(path, ReadOptions(truth=truth, class_ids="index"))
+    write(dataset, "coco", tmp_path / "out")
+    # Index 1 is the second class, which has id 7.
+    assert (
+        b'{"note\x85": 1, "image_id": 1, "category_id": 7,'
+        in (tmp_path / "out/dets.json").read_bytes()
+    )
+
+
+def test_a_key_with_half_a_character_is_counted_by_a_name_that_is_text(tmp_path: Path) -> None:
+    path = store(tmp_path, document(annotation(1, **{"note\ud800": 5})))
+    report = write(read(path), "kitti", tmp_path / "out")
+    assert losses(report)["annotation.note\ufffd"] == 1

@@ -10,6 +10,7 @@ import pytest
 from curate import ReadOptions, audit, read
 from curate.errors import CurateError, FormatError, SourceError, UsageError
 from curate.formats import READERS
+from curate.formats.makesense import KINDS
 from curate.report import to_document
 
 VOC = (
@@ -232,19 +233,61 @@ def test_a_table_of_rectangles_or_lines_is_read_as_told(source, folder, kind, sh
     assert dataset.boxes[["x1", "y1", "x2", "y2"]].to_numpy().tolist() == edges
 
 
-@pytest.mark.parametrize("name", ["points.csv", "tags.json", "vgg.json"])
-def test_an_export_without_annotations_is_read_as_such(source, name):
-    body = {"points.csv": "", "tags.json": "[]", "vgg.json": "{}"}[name]
-    dataset = read(source({name: body}, folder=False))
+NOTHING_ANNOTATED = [("SRC-018", "info")]
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "wanted"),
+    [
+        ("points.csv", "", None),
+        ("tags.json", "[]", "makesense"),
+        ("tags.json", "[]", "makesense-tag-json"),
+        ("vgg.json", "{}", "makesense"),
+        ("dets.json", "[]", "coco-results"),
+        ("dets.json", "\ufeff[ ]\n", "coco-results"),
+    ],
+)
+@pytest.mark.parametrize("folder", [False, True])
+def test_an_export_without_annotations_is_read_as_such(source, name, body, wanted, folder):
+    dataset = read(source({name: body}, folder=folder), ReadOptions(format=wanted))
     assert (len(dataset.images), len(dataset.boxes)) == (0, 0)
-    assert [(f["check"], f["level"]) for f in findings(dataset)] == [("SRC-013", "info")]
+    assert [(f["check"], f["level"]) for f in findings(dataset)] == NOTHING_ANNOTATED
+
+
+@pytest.mark.parametrize("body", ["[]", "[ ]\r\n", "\ufeff[]"])
+def test_an_empty_list_alone_asks_what_it_is(source, body):
+    error = refused(source({"a.json": body}, folder=False))
+    assert isinstance(error, FormatError)
+    assert "a.json: holds nothing but []: tags of Make Sense or COCO results" in str(error)
+    assert "--from makesense or --from coco-results" in error.mend
+
+
+def test_an_empty_object_alone_asks_what_it_is(source):
+    path = source({"a.json": "{}"}, folder=False)
+    error = refused(path)
+    assert isinstance(error, FormatError)
+    assert "holds nothing but {}: polygons of Make Sense or a COCO file" in str(error)
+    assert "--from makesense" in error.mend
+    assert isinstance(refused(path, format="coco"), SourceError)
+    no_list = refused(path, format="coco-results")
+    assert str(no_list).startswith("a.json: the top level is no array, should be an array")
+
+
+def test_an_empty_list_with_its_annotation_file_is_of_no_prediction(source, tmp_path):
+    truth = tmp_path / "truth.json"
+    truth.write_text(COCO)
+    dataset = read(source({"dets.json": "[]"}, folder=False), ReadOptions(truth=truth))
+    assert dataset.images["image_key"].tolist() == ["truth/a.jpg"]
+    assert len(dataset.boxes) == 0
+    assert [(f["check"], f["level"]) for f in findings(dataset)] == NOTHING_ANNOTATED
 
 
 def test_a_zip_without_members_is_an_export_without_annotations(tmp_path):
     zipfile.ZipFile(tmp_path / "labels.zip", "w").close()
     dataset = read(tmp_path / "labels.zip")
     assert (len(dataset.images), len(dataset.boxes)) == (0, 0)
-    assert [(f["check"], f["level"]) for f in findings(dataset)] == [("SRC-013", "info")]
+    assert [(f["check"], f["level"]) for f in findings(dataset)] == NOTHING_ANNOTATED
+    assert read(tmp_path / "labels.zip", ReadOptions(format="makesense")).format == dataset.format
 
 
 @pytest.mark.parametrize("cut", [0.3, 0.6, 0.95])
@@ -338,3 +381,147 @@ def test_a_folder_that_holds_only_a_zip_says_to_give_the_zip(tmp_path):
     error = refused(tmp_path)
     assert "labels.zip" in str(error)
     assert "path of the zip" in error.mend
+
+
+@pytest.mark.parametrize("folder", [False, True])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("name", ["instances.json", "a.xml", "000001.txt", "rects.csv"])
+def test_utf16_is_named_with_its_mend(source, name, encoding, folder):
+    body = ("\ufeff" + SHAPES[name][0]).encode(encoding)
+    error = refused(source({name: body}, folder=folder))
+    assert isinstance(error, FormatError)
+    assert f"is UTF-16 text, should be UTF-8 ({name}) - save it as UTF-8" in str(error)
+
+
+def test_utf16_is_named_in_a_folder_where_nothing_else_is_known(source):
+    error = refused(source({"a.json": ("\ufeff" + COCO).encode("utf-16-le"), "b.md": "# notes"}))
+    assert "is UTF-16 text, should be UTF-8 (a.json)" in str(error)
+
+
+def test_utf16_is_named_when_the_format_is_too(source):
+    path = source({"a.json": ("\ufeff" + COCO).encode("utf-16-le")}, folder=False)
+    assert "is UTF-16 text" in str(refused(path, format="coco"))
+
+
+BROKEN = {
+    "a.json": (COCO[:60], "coco", "the JSON ends in the middle"),
+    "a.xml": (VOC.format(name="a.jpg")[:100], "voc", "is not well-formed XML"),
+    "b.xml": (MAKESENSE_VOC[:150], "makesense", "cannot be read as XML of Make Sense"),
+    "000001.txt": (KITTI.encode() + b"Caf\xe9 0.00\n", "kitti", "is not UTF-8 text"),
+    "dets.json": (RESULTS[:-20], "coco-results", "the JSON ends in the middle"),
+    "vgg.json": (VGG[:-40], "makesense", "the file is no JSON object of images"),
+    "tags.json": ('[{"image":"a.jpg","annotations":["x"', "makesense", "the file is no JSON list"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_lone_label_file_that_cannot_be_parsed_is_refused_with_its_place(source, name, folder):
+    body, wanted, what = BROKEN[name]
+    line = {"000001.txt": 2, "b.xml": 9}.get(name, 1)
+    error = refused(source({name: body}, folder=folder), format=wanted)
+    assert isinstance(error, SourceError)
+    assert str(error).startswith(f"{name}:{line}: ")
+    assert what in error.what
+    assert error.mend
+
+
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [
+        ("a.json", COCO.replace("a.jpg", "b.jpg")),
+        ("a.xml", VOC.format(name="b.jpg")),
+        ("b.xml", MAKESENSE_VOC.replace("a.jpg", "c.jpg")),
+        ("000001.txt", KITTI),
+        ("vgg.json", VGG.replace("a.jpg", "b.jpg")),
+    ],
+)
+def test_a_label_file_that_cannot_be_parsed_is_a_finding_beside_others(source, name, good):
+    body, wanted, _ = BROKEN[name]
+    dataset = read(source({name: body, f"good{name[-5:]}": good}), ReadOptions(format=wanted))
+    assert len(dataset.boxes) == 1
+    assert [(f["check"], f["file"]) for f in findings(dataset)] == [("SRC-002", name)]
+
+
+def test_broken_results_are_refused_although_their_images_are_known(source, tmp_path):
+    truth = tmp_path / "truth.json"
+    truth.write_text(COCO)
+    error = refused(source({"dets.json": RESULTS[:-2]}, folder=False), truth=truth)
+    assert isinstance(error, SourceError)
+    assert str(error).startswith("dets.json:1: the JSON ends in the middle")
+
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0\x90wS\xde"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name", "body", "looks"),
+    [
+        ("voc", "x.txt", KITTI, "kitti"),
+        ("voc", "x.txt", "some words of a note\n", ""),
+        ("voc", "labels.dat", COCO, "coco"),
+        ("kitti", "gt.json", COCO, "coco"),
+        ("kitti", "x.txt", "some words of a note\nand more of them\n", ""),
+        ("kitti", "x.txt", "0 0.5 0.5 0.2 0.2\n", "makesense-rect-yolo"),
+        ("coco", "a.png", PNG, "a picture or another binary file"),
+        ("coco", "dets.json", RESULTS, "coco-results"),
+        ("coco", "vgg.json", VGG, "makesense-vgg"),
+        ("coco-results", "instances.json", COCO, "coco"),
+        ("makesense", "instances.json", COCO, "coco"),
+        ("makesense", "x.txt", KITTI, "kitti"),
+        ("makesense", "x.txt", "some words of a note\n", ""),
+        ("makesense", "labels.dat", RECT_CSV, "makesense"),
+        ("makesense-vgg", "tags.json", SHAPES["tags.json"][0], "makesense-tag-json"),
+        ("makesense-points", "rects.csv", RECT_CSV, "makesense-rect-csv"),
+    ],
+)
+def test_a_named_format_is_not_forced_on_what_it_cannot_be(source, wanted, name, body, looks):
+    error = refused(source({name: body}, folder=False), format=wanted)
+    assert isinstance(error, FormatError)
+    told = f": it looks like {looks} - " if looks else " - "
+    assert f"{name}: no file in it can be read as {wanted} ({name}){told}" in str(error)
+    assert error.mend
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name", "body"),
+    [
+        ("voc", "x.txt", VOC.format(name="a.jpg")),
+        ("voc", "a.xml.bak", VOC.format(name="a.jpg")),
+        ("kitti", "labels", KITTI),
+        ("kitti", "a.json", KITTI),
+        ("coco", "instances.bak", COCO),
+        ("coco", "instances.txt", "\ufeff" + COCO),
+        ("coco-results", "dets.out", RESULTS),
+        ("voc", "ms.xml", MAKESENSE_VOC),
+        ("makesense", "a.xml", VOC.format(name="a.jpg")),
+        ("makesense", "A.XML", MAKESENSE_VOC),
+        ("makesense-rect", "lines.csv", SHAPES["lines.csv"][0]),
+    ],
+)
+def test_a_named_format_is_forced_on_content_that_fits(source, wanted, name, body):
+    dataset = read(source({name: body}, folder=False), ReadOptions(format=wanted))
+    assert len(dataset.boxes) == 1
+    assert dataset.boxes[["x1", "y1", "x2", "y2"]].notna().all(axis=None)
+
+
+def test_a_lone_label_file_without_objects_is_an_empty_image_when_it_is_named(source):
+    dataset = read(source({"000001.txt": ""}, folder=False), ReadOptions(format="kitti"))
+    assert dataset.images["label_state"].tolist() == ["empty"]
+
+
+@pytest.mark.parametrize("word", ["nonsense", "rect-csv"])
+def test_the_kinds_of_make_sense_are_among_the_legal_formats(source, word):
+    error = refused(source({"a.xml": VOC.format(name="a.jpg")}), format=word)
+    assert "or makesense-KIND" in error.what
+    assert all(kind in error.what for kind in (*READERS, *KINDS))
+
+
+def test_an_unknown_file_is_refused_with_the_kinds_of_make_sense(source):
+    error = refused(source({"a.txt": "some words of a note\n"}, folder=False))
+    assert all(kind in error.mend for kind in (*READERS, *KINDS))
+
+
+def test_a_kind_of_make_sense_is_the_nearest_to_its_own_name(source):
+    error = refused(source({"a.xml": VOC.format(name="a.jpg")}), format="makesens-vgg")
+    assert "did you mean 'makesense-vgg'?" in error.mend

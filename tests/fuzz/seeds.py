@@ -106,7 +106,7 @@ def coco_results() -> list[Seed]:
     ]
     bodies = [json.dumps(records).encode() for records in lists]
     real = [REAL / "coco128" / "yolov5s_predictions.json"]
-    real += sorted((REAL / "coco_val2014_100").rglob("*results*.json"))[:3]
+    real += sorted((REAL / "coco_val2014_100").rglob("instances_*results*.json"))[:3]
     bodies += [_cut_coco(path) for path in real if path.is_file()]
     seeds = [Seed({"r.json": body}, "file", "coco-results") for body in bodies]
     for ids in ("own", "index"):

@@ -144,7 +144,8 @@ def gather_results(files: Files, names: list[str], options: Options) -> Gathered
     truth = _truth(options, gathered)
     if options.truth is not None:
         bodies[options.truth[0]] = options.truth[1]
-    parts = []
+    parts: list[FileRows] = []
+    stems: list[str] = []
     for file in names:
         body = files.body(file)
         bodies[file] = body
@@ -154,14 +155,10 @@ def gather_results(files: Files, names: list[str], options: Options) -> Gathered
             if document is not None:
                 indices = options.class_ids == "index"
                 parts.append(read_results(document, file, truth, ids_are_indices=indices))
+                stems += [PurePosixPath(file).stem] * parts[-1].n_boxes
     _merge(parts, gathered)
     if truth is not None:
         _share_images(parts, gathered)
-    stems = [
-        PurePosixPath(file).stem
-        for file, part in zip(names, parts, strict=False)
-        for _ in range(part.n_boxes)
-    ]
     rows = _values(gathered.boxes.get("source_id"), gathered.n_boxes)
     gathered.box_tokens = [f"{stem}:{row}" for stem, row in zip(stems, rows, strict=True)]
     return gathered

@@ -15,6 +15,7 @@ from msgspec import Struct
 from curate import masks
 from curate.dataset import Dataset
 from curate.formats.coco.document import bulk, loose
+from curate.formats.coco.records import plain_text
 from curate.sources import Body, Sources
 
 BLOCK_RECORDS = 20_000
@@ -241,13 +242,16 @@ def extras(dataset: Dataset) -> Counter[str]:
             continue
         boxes = dataset.boxes[(dataset.boxes["file"] == file).to_numpy()]
         for record in records(dataset.sources, file, boxes):
-            counts.update(f"annotation.{k}" for k, v in record.items() if _says(k, v, _IN_TABLE))
+            counts.update(_unheld(record, "annotation", _IN_TABLE))
         images = dataset.images[(dataset.images["file"] == file).to_numpy()]
         if kind == "coco":
             for record in records(dataset.sources, file, images):
-                known = _IMAGE_IN_TABLE
-                counts.update(f"image.{k}" for k, v in record.items() if _says(k, v, known))
+                counts.update(_unheld(record, "image", _IMAGE_IN_TABLE))
     return counts
+
+
+def _unheld(record: dict[str, Any], kind: str, known: set[str]) -> Iterator[str]:
+    return (f"{kind}.{plain_text(k)}" for k, v in record.items() if _says(k, v, known))
 
 
 def _says(key: str, value: object, known: set[str]) -> bool:

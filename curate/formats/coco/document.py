@@ -216,15 +216,7 @@ def open_document(body: Body, file: str) -> Document:
     """
     text = b"   " + body[len(BOM) :] if body[: len(BOM)] == BOM else body
     try:
-        return _open(body, text)
-    except msgspec.DecodeError as first:
-        repaired = _NO_JSON.sub(_blank, text[:])
-        if repaired != text[:]:
-            try:
-                return replace(_open(body, repaired), is_repaired=True)
-            except msgspec.DecodeError as error:
-                raise _json_error(error, body, file) from error
-        raise _json_error(first, body, file) from first
+        return _open_or_repair(body, text, file)
     except UnicodeDecodeError as error:
         raise JsonError(
             "holds a key that is not UTF-8 text", place=Place(file), mend="save it as UTF-8"
@@ -235,6 +227,19 @@ def open_document(body: Body, file: str) -> Document:
             place=Place(file),
             mend="export the file again",
         ) from error
+
+
+def _open_or_repair(body: Body, text: Body, file: str) -> Document:
+    try:
+        return _open(body, text)
+    except msgspec.DecodeError as first:
+        repaired = _NO_JSON.sub(_blank, text[:])
+        if repaired != text[:]:
+            try:
+                return replace(_open(body, repaired), is_repaired=True)
+            except msgspec.DecodeError as error:
+                raise _json_error(error, body, file) from error
+        raise _json_error(first, body, file) from first
 
 
 def _open(body: Body, text: Body) -> Document:

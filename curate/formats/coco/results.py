@@ -13,10 +13,10 @@ import pyarrow as pa
 from curate import masks
 from curate.assembly import Fault
 from curate.errors import quote
-from curate.formats.coco.rows import FileRows
 from curate.formats.coco.document import Document, loose
 from curate.formats.coco.lookup import RowOf
 from curate.formats.coco.records import ABSENT, Result, decode_all
+from curate.formats.coco.rows import FileRows
 from curate.formats.coco.shapes import outline_kinds
 
 _EXAMPLES = 5
@@ -31,7 +31,9 @@ def read_results(
     """
     records = document.records(None)
     rows = FileRows()
-    if records is None:
+    if records is None or not len(records):
+        _say_no_records(rows, file, is_list=records is not None)
+        rows.image_row = _image_rows([], file, rows, truth)
         return rows
     results, wrong = decode_all(records, document, Result, 0, len(records.raws))
     lines = document.lines(records.starts)
@@ -71,6 +73,16 @@ def read_results(
     return rows
 
 
+def _say_no_records(rows: FileRows, file: str, *, is_list: bool) -> None:
+    if is_list:
+        message = "the list is empty: it holds no prediction"
+        mend = "nothing, if the detector found nothing; else export the results again"
+        rows.faults.append(Fault("SRC-018", message, mend, file))
+        return
+    message = "the top level is no array, should be an array of predictions"
+    rows.faults.append(Fault("SRC-002", message, "give a COCO results file", file))
+
+
 def _captions(
     document: Document, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any], odd: set[int]
 ) -> set[int]:
@@ -104,7 +116,7 @@ def _image_rows(results: Sequence[Any], file: str, rows: FileRows, truth: FileRo
     if ids:
         message = f"{len(ids)} images and the classes are known by their ids alone"
         mend = "name the annotation file that the ids belong to: --truth FILE"
-        rows.faults.append(Fault("SRC-013", message, mend, file))
+        rows.faults.append(Fault("SRC-019", message, mend, file))
     return RowOf({image_id: row for row, image_id in enumerate(ids)})
 
 

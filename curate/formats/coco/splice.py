@@ -15,6 +15,7 @@ from curate.sources import Body
 Edit = tuple[int, int, bytes]  # bytes [start, end) give way to the text
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ASCII = bytes(range(128)) + b"?" * 128
 _PARTS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -32,8 +33,7 @@ def apply_edits(body: Body, edits: Sequence[Edit]) -> bytes:
 
 def field_edits(document: Document, start: int, end: int, values: dict[str, object]) -> list[Edit]:
     """Edits that set keys of the record [start, end): in their place, or at its end when absent."""
-    text = document.text[start:end]
-    fields = _FIELDS.decode(text)
+    text, fields = _fields(document, start, end)
     names = list(fields)
     starts, ends = span_arrays([fields[name] for name in names], text)
     at = {name: (int(s), int(e)) for name, s, e in zip(names, starts, ends, strict=True)}
@@ -59,8 +59,8 @@ def bbox_edits(
 
     A `bbox` that is no array of four gets the numbers it can get: all four, or none.
     """
-    text = document.text[start:end]
-    raw = _FIELDS.decode(text).get("bbox")
+    text, fields = _fields(document, start, end)
+    raw = fields.get("bbox")
     try:
         parts = [] if raw is None else _PARTS.decode(raw)
     except msgspec.DecodeError:
@@ -73,6 +73,17 @@ def bbox_edits(
         (start + int(starts[at]), start + int(ends[at]), _json(value))
         for at, value in sorted(numbers.items())
     ]
+
+
+def _fields(document: Document, start: int, end: int) -> tuple[bytes, dict[str, msgspec.Raw]]:
+    """The record [start, end) as text of that length, and its fields as views into it."""
+    text = document.text[start:end]
+    try:
+        return text, _FIELDS.decode(text)
+    except UnicodeDecodeError:
+        # A key that is no UTF-8 text: none of ours, so that any letters may stand for it.
+        text = text.translate(_ASCII)
+        return text, _FIELDS.decode(text)
 
 
 def array_edits(

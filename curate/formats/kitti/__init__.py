@@ -5,6 +5,9 @@ Specification: KITTI object development kit (Geiger, Lenz, Urtasun; readme.txt, 
 
     type truncated occluded alpha left top right bottom height width length x y z rotation_y [score]
 
+A file of 16 columns beside the label file of its stem (`results/data/` beside `label_2/`) holds
+predictions on that file's image.
+
 Corners are 0-based float px, taken as they are: x1 = left, y1 = top, x2 = right, y2 = bottom.
 A line of 14 columns lacks its occlusion, since `writeLabels.m` prints nothing for 0: it is read as
 0 when the types of the columns prove that. `DontCare` has the role `ignore`.
@@ -20,7 +23,7 @@ boxes without class or corners, ids, the class of ignored boxes, and all further
 KITTI tracking (17 or 18 columns) and detectors' comma text are other formats.
 """
 
-from curate.formats.kitti.read import NAME, claims, extras, gather
+from curate.formats.kitti.read import NAME, claims, extras, gather, may_be
 from curate.formats.kitti.write import write
 
-__all__ = ["NAME", "claims", "extras", "gather", "write"]
+__all__ = ["NAME", "claims", "extras", "gather", "may_be", "write"]

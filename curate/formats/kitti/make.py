@@ -1,21 +1,24 @@
-"""KITTI lines made from the tables' columns, and the names of their files."""
+"""KITTI lines made from the tables' columns, and what they cannot hold."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import PurePosixPath
-
-import pandas as pd
+from collections.abc import Iterator
 
 from curate.formats.kitti.parse import COLUMNS, number
+from curate.formats.per_image import EDGES, BoxRow
 
-BOX_FIELDS = (
-    "label", "x1", "y1", "x2", "y2", "role", "score", "occluded", "truncated", "attributes",
+# Of the boxes table, what a line has a place for.
+BOX_COLUMNS = frozenset(
+    {
+        "label", "source_label", *EDGES, "shape", "role", "score", "occluded", "truncated",
+        "attributes",
+    }
 )  # fmt: skip
+LACK = "KITTI has no place for it"
+ONE_TYPE = "KITTI has one type: the label is written"
 DONT_CARE = "DontCare"
 # Column -> what stands there for "nobody said" (devkit, writeLabels.m). The score has no such
 # value: -1 is this writer's own, and is counted as a loss.
@@ -29,38 +32,8 @@ _GROUPS = {
     "location": ("x", "y", "z"),
     "rotation_y": ("rotation_y",),
 }
-_NOT_IN_TYPE = re.compile(r"[\s\0-\x1f\x7f]+")
-_UNSAFE_IN_NAME = re.compile('[\0-\x1f\x7f<>:"|?*/\\\\\ud800-\udfff]')
-_RESERVED_STEM = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
-_MAX_NAME_BYTES = 200
-
-
-@dataclass(frozen=True)
-class BoxRow:
-    """The values of one box that KITTI can hold; edges in px, 0-based, half-open, None unknown."""
-
-    label: str | None
-    x1: float | None
-    y1: float | None
-    x2: float | None
-    y2: float | None
-    role: str
-    score: float | None
-    occluded: float | None
-    truncated: float | None
-    attributes: str | None
-
-    @property
-    def edges(self) -> tuple[float | None, ...]:
-        """x1, y1, x2, y2."""
-        return self.x1, self.y1, self.x2, self.y2
-
-
-def box_rows(boxes: pd.DataFrame) -> Iterator[BoxRow]:
-    """The boxes as rows, null as None, in the table's order."""
-    columns = [boxes[name].astype(object).where(boxes[name].notna(), None) for name in BOX_FIELDS]
-    for values in zip(*columns, strict=True):
-        yield BoxRow(*values)
+# A byte order mark would be taken off the first line.
+_NOT_IN_TYPE = re.compile(r"[\s\0-\x1f\x7f\ufeff]+")
 
 
 def type_text(label: str) -> str:
@@ -73,9 +46,14 @@ def edge_text(edge: float, decimals: int = 2) -> str:
     return f"{edge:.{decimals}f}"
 
 
+def is_share(truncated: float | None) -> bool:
+    """Whether KITTI has a truncation for it: 0 to 1, or unknown."""
+    return truncated is None or 0 <= truncated <= 1
+
+
 def share_text(truncated: float | None) -> str:
-    """The truncation with two decimals, or as many as it takes; -1 for unknown."""
-    if truncated is None:
+    """The truncation with two decimals, or as many as it takes; -1 for unknown and no share."""
+    if truncated is None or not is_share(truncated):
         return PLACEHOLDERS["truncated"]
     text = f"{truncated:.2f}"
     return text if float(text) == truncated else repr(float(truncated))
@@ -94,27 +72,29 @@ def grade_text(occluded: float | None) -> str:
 
 
 def held_attributes(text: str | None) -> tuple[dict[str, str], bool]:
-    """Of `boxes.attributes`: the tokens by KITTI column, and whether that is all there is."""
-    if text is None:
-        return {}, True
+    """Of `boxes.attributes`: the tokens by KITTI column, and whether that is all there is.
+
+    A 3D value that is not stated has its placeholder; one that is no such value has no token.
+    """
     try:
-        values = json.loads(text, parse_float=str, parse_int=str)
+        values = {} if text is None else json.loads(text, parse_float=str, parse_int=str)
     except (ValueError, RecursionError):
         return {}, False
     if not isinstance(values, dict):
         return {}, False
     held: dict[str, str] = {}
-    n_held = 0
+    is_all = values.keys() <= _GROUPS.keys()
     for name, columns in _GROUPS.items():
         value = values.get(name)
+        if value is None:
+            value = [None] * len(columns)
         tokens = value if isinstance(value, list) else [value]
-        if name not in values or len(tokens) != len(columns):
-            continue
-        if all(token is None or _is_number(token) for token in tokens):
-            n_held += 1
+        if len(tokens) == len(columns) and all(t is None or _is_number(t) for t in tokens):
             pairs = zip(columns, tokens, strict=True)
             held |= {c: PLACEHOLDERS[c] if t is None else t for c, t in pairs}
-    return held, n_held == len(values)
+        else:
+            is_all = False
+    return held, is_all
 
 
 def _is_number(token: object) -> bool:
@@ -122,44 +102,64 @@ def _is_number(token: object) -> bool:
     return value is not None and math.isfinite(value) and not re.search(r"\s", str(token))
 
 
+def is_ignored(row: BoxRow) -> bool:
+    """Whether a box has to be written as DontCare though its class is another."""
+    return row.role == "ignore" and row.label != DONT_CARE
+
+
 def line_text(row: BoxRow, *, has_score: bool) -> str:
     """The line of a box that has a class and four finite edges, without its line end."""
-    label = row.label or ""
     values = dict(PLACEHOLDERS)
-    if row.role != "ignore" or label == DONT_CARE:
+    values["type"] = DONT_CARE
+    if not is_ignored(row):
+        values["type"] = type_text(row.label or "")
         values |= held_attributes(row.attributes)[0]
         values["truncated"] = share_text(row.truncated)
         values["occluded"] = grade_text(row.occluded)
-    values["type"] = DONT_CARE if row.role == "ignore" else type_text(label)
     for name, edge in zip(("left", "top", "right", "bottom"), row.edges, strict=True):
         values[name] = edge_text(edge or 0.0)
-    if row.score is not None:
-        values["score"] = repr(float(row.score))
+    values["score"] = score_text(row.score)
     return " ".join(values[name] for name in (COLUMNS if has_score else COLUMNS[:15]))
 
 
-def label_stems(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
-    """A stem for the label file of each image name, of its own also where case does not count.
-
-    Folders and endings are dropped; of two images of one stem the second keeps its ending.
-    Characters that a file system may refuse become `_`.
-    """
-    used = {stem.casefold() for stem in taken}
-    stems = []
-    for name in names:
-        base = safe_name(PurePosixPath(name).name)
-        stem, ordinal = PurePosixPath(base).stem, 1
-        while stem.casefold() in used:
-            stem = base if ordinal == 1 else f"{base}-{ordinal}"
-            ordinal += 1
-        used.add(stem.casefold())
-        stems.append(stem)
-    return stems
+def score_text(score: float | None) -> str:
+    """The score in its shortest exact form; -1 for unknown and for what is no finite number."""
+    is_number = score is not None and math.isfinite(score)
+    return repr(float(score)) if score is not None and is_number else PLACEHOLDERS["score"]
 
 
-def safe_name(name: str) -> str:
-    """A file name as every file system takes it."""
-    name = _UNSAFE_IN_NAME.sub("_", name)
-    name = name.encode()[:_MAX_NAME_BYTES].decode(errors="ignore").lstrip(" ").rstrip(". ") or "_"
-    is_reserved = _RESERVED_STEM.fullmatch(name.partition(".")[0]) is not None
-    return f"_{name}" if is_reserved else name
+def value_losses(row: BoxRow) -> Iterator[tuple[str, str]]:
+    """The columns of a box whose values a line holds as another value, each with the reason."""
+    if is_ignored(row):
+        yield "label", "ignored, so written as DontCare"
+    elif row.label is not None and type_text(row.label) != row.label:
+        yield "label", "a type has no white space and is not empty: _ is written"
+    if row.source_label is not None and row.source_label != row.label:
+        yield "source_label", ONE_TYPE
+    if row.role not in ("include", "ignore"):
+        yield "role", LACK
+    elif row.role == "include" and row.label == DONT_CARE:
+        yield "role", "a DontCare is read as ignored"
+    if row.score is not None and not math.isfinite(row.score):
+        yield "score", "no finite number: -1 is written"
+    if not is_grade(row.occluded):
+        yield "occluded", "no grade of 0 to 3: -1 is written, for unknown"
+    if not is_share(row.truncated):
+        yield "truncated", "no share of 0 to 1: -1 is written, for unknown"
+    if not held_attributes(row.attributes)[1]:
+        yield "attributes", "only the 3D columns are written"
+
+
+def made_losses(row: BoxRow, *, has_score: bool) -> Iterator[tuple[str, str]]:
+    """The fields of a box that its new line holds as another value, each with the reason."""
+    bare = {"occluded", "truncated", "attributes"} if is_ignored(row) else set()
+    for name, why in value_losses(row):
+        if name not in bare:
+            yield f"boxes.{name}", why
+    for name in sorted(bare):
+        if getattr(row, name) is not None:
+            yield f"boxes.{name}", "ignored: a DontCare has nothing but its box"
+    if has_score and row.score is None:
+        yield "boxes.score", "unknown beside boxes with a score, written as -1"
+    if any(edge is not None and float(edge_text(edge)) != edge for edge in row.edges):
+        yield "boxes.x1 y1 x2 y2", "rounded to 0.01 px"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,6 +15,7 @@ from curate.dataset import Dataset
 from curate.errors import CurateError, Place, SourceError
 from curate.formats.kitti.parse import KittiObject, number, parse_line
 from curate.formats.reading import Files, Options, TextError, decode_text, text_lines
+from curate.progress import track
 
 NAME = "kitti"
 
@@ -38,6 +40,11 @@ def claims(files: Files) -> list[str]:
         for name, look in looks.items()
         if look == "kitti" or (look in ("nothing", "broken") and _folder(name) in homes)
     )
+
+
+def may_be(files: Files, name: str, kind: str | None) -> bool:
+    """Whether a .txt file that is not recognised may be a label file; there is no `kind`."""
+    return _look(files, name) != "other"
 
 
 def _folder(name: str) -> str:
@@ -86,22 +93,70 @@ def _number_share(raw: list[bytes]) -> tuple[int, float]:
 def gather(files: Files, names: list[str], options: Options) -> Gathered:
     """The images and objects of KITTI label files, and the splits of lists beside them.
 
+    A results file beside the label file of its stem predicts on that file's image.
+
     KITTI states no image sizes: `options.size_wh` gives one for all images.
     """
+    labels_of = _labels_of_results(files, names)
+    # A results file whose labels are here has no image of its own.
+    own = [name for name in names if name not in labels_of]
+    image_rows = {name: row for row, name in enumerate(own)}
     rows = _Rows(options.size_wh or (None, None))
-    for name in names:
-        rows.add_file(name, files)
-    splits = _gather_splits(files, names, rows.kept)
-    source_ids = np.asarray(rows.boxes["line"], np.int64)
+    for name in track(names, len(names), "label files"):
+        rows.add_file(name, image_rows[labels_of.get(name, name)], files, labels_of.get(name))
+    splits = _gather_splits(files, names, own, rows.kept)
+    lines = rows.boxes["line"]
+    tokens = [
+        f"{file}:{line}" if file in labels_of else str(line)
+        for file, line in zip(rows.boxes["file"], lines, strict=True)
+    ]
     return Gathered(
-        n_images=len(names),
-        n_boxes=len(source_ids),
+        n_images=len(own),
+        n_boxes=len(lines),
         images={**rows.images, "split": splits},
-        boxes={**rows.boxes, "source_id": source_ids},
+        boxes={**rows.boxes, "source_id": np.asarray(lines, np.int64)},
         faults=rows.faults,
         files={**rows.kept},
         formats={name: NAME for name in names if name in rows.kept},
+        box_tokens=tokens if labels_of else None,
     )
+
+
+def _labels_of_results(files: Files, names: Sequence[str]) -> dict[str, str]:
+    """The label file of each results file that has one of its stem among `names`.
+
+    Objects of a results file have a score. A file without objects is what the others of its
+    folder are. Where several label files have the stem nothing tells which is meant.
+    """
+    by_stem: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        by_stem[PurePosixPath(name).stem].append(name)
+    doubled = [name for same in by_stem.values() if len(same) > 1 for name in same]
+    scored = {name: _has_scores(files, name) for name in doubled}
+    seen: dict[str, set[bool]] = defaultdict(set)
+    for name, is_scored in scored.items():
+        if is_scored is not None:
+            seen[_folder(name)].add(is_scored)
+    results = {
+        name
+        for name, is_scored in scored.items()
+        if is_scored or (is_scored is None and seen[_folder(name)] == {True})
+    }
+    found = {}
+    for name in sorted(results):
+        labels = [other for other in by_stem[PurePosixPath(name).stem] if other not in results]
+        if len(labels) == 1:
+            found[name] = labels[0]
+    return found
+
+
+def _has_scores(files: Files, name: str) -> bool | None:
+    """Whether most of the first lines have a score; None for a file without readable lines."""
+    if _look(files, name) != "kitti":
+        return None
+    head = files.head(name, _HEAD_BYTES)
+    counts = [len(line.split()) for line in head.split(b"\n") if line.strip()][:_SNIFFED_LINES]
+    return sum(count == _COLUMN_COUNTS[-1] for count in counts) * 2 > len(counts)
 
 
 def extras(dataset: Dataset) -> Counter[str]:
@@ -131,9 +186,11 @@ class _Rows:
         self.faults: list[Fault] = []
         self.kept: dict[str, bytes] = {}
 
-    def add_file(self, name: str, files: Files) -> None:
-        """One more label file: its image, and its objects when it can be read."""
-        row = len(self.images["file"])
+    def add_file(self, name: str, row: int, files: Files, labels: str | None) -> None:
+        """One more file: its objects when it can be read, and its image.
+
+        `labels` is the label file whose image, that of `row`, this results file is about.
+        """
         n_before = len(self.boxes["line"])
         body, state = b"", "unreadable"
         try:
@@ -149,7 +206,11 @@ class _Rows:
                 tokens = [token.decode() for token in raw.split()]
                 if tokens:
                     self._add_object(name, row, (line, start, end), parse_line(tokens))
+                    if labels is not None:
+                        self.boxes["origin"][-1] = "detector"
             state = "present" if len(self.boxes["line"]) > n_before else "empty"
+        if labels is not None:
+            return
         stem = PurePosixPath(name).stem
         values = (stem, *self.size_wh, state, name, 1, 0, len(body))
         for column, value in zip(self.images.values(), values, strict=True):
@@ -196,15 +257,18 @@ def check_text(body: bytes, file: str) -> None:
     decode_text(body, file)
 
 
-def _gather_splits(files: Files, names: list[str], kept: dict[str, bytes]) -> list[str | None]:
-    """The split of each label file by the lists beside them, whose bytes go to `kept`.
+def _gather_splits(
+    files: Files, names: list[str], own: list[str], kept: dict[str, bytes]
+) -> list[str | None]:
+    """The split of each file in `own`, which have an image, by lists whose bytes go to `kept`.
 
-    A list names a label file's stem in every line that is not blank; the split is its own stem.
+    A list, which is none of `names`, names the stem of a label file in every line that is not
+    blank; the split is its own stem.
     """
     rows: dict[str, list[int]] = defaultdict(list)
-    for row, name in enumerate(names):
+    for row, name in enumerate(own):
         rows[PurePosixPath(name).stem].append(row)
-    splits: list[list[str]] = [[] for _ in names]
+    splits: list[list[str]] = [[] for _ in own]
     labels = set(names)
     for file in files.files:
         if not file.lower().endswith(".txt") or file in labels:

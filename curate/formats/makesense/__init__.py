@@ -19,6 +19,6 @@ There is no writer.
 
 from curate.formats.makesense.reader import KINDS, extras, gather, outlines
 from curate.formats.makesense.rows import NAME
-from curate.formats.makesense.sniff import claims, kind_of
+from curate.formats.makesense.sniff import claims, kind_of, may_be
 
-__all__ = ["KINDS", "NAME", "claims", "extras", "gather", "kind_of", "outlines"]
+__all__ = ["KINDS", "NAME", "claims", "extras", "gather", "kind_of", "may_be", "outlines"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
@@ -19,6 +20,7 @@ from curate.formats.makesense.vgg import read_vgg, ring_of, vgg_extras
 from curate.formats.makesense.voc import read_voc
 from curate.formats.makesense.yolo import read_yolo
 from curate.formats.reading import HEAD_BYTES, Files, Options
+from curate.progress import track
 
 # What `options.kind` may say of a table without header, and the kind that it then is.
 TABLE_KINDS = {
@@ -50,7 +52,7 @@ def gather(files: Files, names: Sequence[str], options: Options) -> Gathered:
     rows = Rows()
     image_rows = ImageRows()
     texts: dict[str, bytes] = {}
-    for name in names:
+    for name in track(names, len(names), "label files"):
         body = _read(rows, files, name)
         if body is None or is_class_list(name):
             continue
@@ -79,6 +81,7 @@ def _read(rows: Rows, files: Files, name: str) -> bytes | None:
             error.what,
             error.mend or "restore the file or export it again",
             file=name,
+            line=1,
             images=images,
         )
         return None
@@ -90,7 +93,8 @@ def _kind(name: str, body: bytes, options: Options) -> str | None:
     if ending == ".csv":
         return _table_kind(name, body, kind, options)
     if ending == ".json":
-        return kind or _EMPTY_JSON.get(body.strip())
+        text = b"".join(body.removeprefix(codecs.BOM_UTF8).split()) if kind is None else b""
+        return kind or _EMPTY_JSON.get(text)
     return kind or _BY_ENDING.get(ending)
 
 
@@ -125,6 +129,7 @@ def _read_one(
             "the file has none of the forms that Make Sense writes",
             "restore the file, or name its format with --from",
             file=name,
+            line=1,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -13,6 +14,7 @@ import pyarrow as pa
 from curate.assembly import Fault, Gathered
 
 NAME = "makesense"
+_AT_BYTE = re.compile(r"\(byte (\d+)\)")
 
 IMAGE_FIELDS = (
     "image_name", "width", "height", "declared_width", "declared_height", "label_state",
@@ -69,7 +71,7 @@ class Rows:
     def nothing_annotated(self, file: str | None) -> None:
         """Notes a valid export that holds no annotation."""
         self.fault(
-            "SRC-013",
+            "SRC-018",
             "nothing was annotated: the export is valid and holds no record",
             "nothing, if that is so; else export again in the tab of the right label type",
             file=file,
@@ -100,6 +102,14 @@ def span_of(raw: msgspec.Raw, base: int) -> tuple[int, int]:
     view = pa.py_buffer(raw)
     start = int(view.address) - base
     return start, start + int(view.size)
+
+
+def line_of(error: Exception, body: bytes, skip: int) -> int:
+    """The line, from 1, at which msgspec stopped in `body` after its first `skip` bytes."""
+    found = _AT_BYTE.search(str(error))
+    is_cut = "truncated" in str(error)
+    offset = skip + int(found[1]) if found else len(body) if is_cut else 0
+    return body.count(b"\n", 0, offset) + 1
 
 
 def address_of(body: bytes) -> int:

@@ -17,8 +17,7 @@ from curate.formats.reading import HEAD_BYTES, Files, text_lines
 
 ENDINGS = (".txt", ".xml", ".csv", ".json")
 SNIFFED_LINES = 200
-# What an export without any annotation is: table, tags or VGG as JSON, a zip without members.
-EMPTY_BODIES = {".csv": (b"",), ".json": (b"[]", b"{}")}
+# An archive without members, as it stands in a folder.
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 
 _PATH = re.compile(
@@ -38,9 +37,9 @@ _VGG = re.compile(
 def claims(files: Files) -> list[str]:
     """The label files of Make Sense among `files`, sorted.
 
-    A broken text or XML file is claimed when its folder holds others that are whole. An export
-    without any annotation (`[]`, `{}`, an empty CSV, a zip without members) could be anything: it
-    is claimed only when it is the only file. COCO JSON is never claimed.
+    A broken text or XML file is claimed when its folder holds others that are whole. An empty CSV
+    and a zip without members are claimed only when they are the only file. An empty JSON (`[]`,
+    `{}`), which other tools write too, and COCO JSON are never claimed.
     """
     names = [name for name in files.files if _ending(name) in ENDINGS]
     heads = {name: _head(files, name) for name in names}
@@ -156,4 +155,21 @@ def _is_empty_export(files: Files, name: str) -> bool:
     if _ending(name) == ".zip":
         return head == EMPTY_ZIP
     # A point or line export of objects without a class has nothing but empty lines.
-    return head.strip() in EMPTY_BODIES.get(_ending(name), ())
+    return _ending(name) == ".csv" and not head.strip()
+
+
+def may_be(files: Files, name: str, kind: str | None) -> bool:
+    """Whether a file that is not recognised may be an export of this kind (None: of any).
+
+    A table of rectangles and one of lines look alike, so that either name fits both.
+    """
+    head = _head(files, name)
+    own = kind_of_bytes(name, head)
+    if own is None and _ending(name) == ".txt" and head and b"\0" not in head:
+        lines = _lines(head)
+        return not lines or any(is_row(line) or is_short_row(line) for line in lines)
+    if own is None:
+        return _ending(name) in ENDINGS
+    kinds = ("rect-csv", "line-csv") if own == AMBIGUOUS else (own,)
+    # `rect` stands for a rectangle's exports of every form, `points` for `point-csv`.
+    return kind is None or any(k == kind or k.startswith(kind.rstrip("s") + "-") for k in kinds)

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from curate.errors import quote
-from curate.formats.makesense.rows import Rows, address_of, span_of
+from curate.formats.makesense.rows import Rows, address_of, line_of, span_of
 from curate.formats.makesense.sizes import is_named
 from curate.formats.makesense.tables import (
     Row,
@@ -166,6 +166,7 @@ def read_tag_json(rows: Rows, file: str) -> None:
             f"the file is no JSON list: {error}",
             "restore the file or export it again",
             file=file,
+            line=line_of(error, body, skip),
         )
         return
     spans = [span_of(raw, base) for raw in records]

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from curate.errors import quote
-from curate.formats.makesense.rows import Rows, address_of, span_of
+from curate.formats.makesense.rows import Rows, address_of, line_of, span_of
 from curate.formats.makesense.sizes import pictures_of
 from curate.formats.reading import Options, line_numbers
 
@@ -44,6 +44,7 @@ def read_vgg(rows: Rows, file: str, options: Options) -> None:
             f"the file is no JSON object of images: {error}",
             "restore the file or export it again",
             file=file,
+            line=line_of(error, body, skip),
         )
         return
     first_image, first_box = rows.n_images, rows.n_boxes

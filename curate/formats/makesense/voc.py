@@ -66,9 +66,9 @@ class _Refused(Exception):  # noqa: N818  # not an error of the program: the fil
 def read_voc(rows: Rows, file: str, options: Options) -> None:
     """Reads the XML file `file` of `rows.files` into `rows`."""
     body = rows.files[file]
-    document, why = _document(rows, file, body)
+    document, why, line = _document(rows, file, body)
     if document is None:
-        _say_unreadable(rows, file, body, why)
+        _say_unreadable(rows, file, why, line)
         return
     name = document.texts.get("filename") or None
     row = rows.add_image(name or stem_of(file), file=file, line=1, start=0, end=len(body))
@@ -81,29 +81,31 @@ def read_voc(rows: Rows, file: str, options: Options) -> None:
     _say_same_stem(rows, row, options)
 
 
-def _document(rows: Rows, file: str, body: bytes) -> tuple[_Document | None, str]:
-    """What the file states, or None and the reason; a repair is a fault in `rows`."""
-    if _FORBIDDEN.search(body):
-        return None, "a DTD or entities, which are refused: they can read other files or explode"
+def _document(rows: Rows, file: str, body: bytes) -> tuple[_Document | None, str, int]:
+    """What the file states, or None, the reason and its line; a repair is a fault in `rows`."""
+    if found := _FORBIDDEN.search(body):
+        why = "a DTD or entities, which are refused: they can read other files or explode"
+        return None, why, body.count(b"\n", 0, found.start()) + 1
     try:
-        return _parse(body), ""
+        return _parse(body), "", 1
     except _Refused:
-        return None, "a DTD, which is refused: it can read other files or explode"
+        return None, "a DTD, which is refused: it can read other files or explode", 1
     except (expat.ExpatError, _NotPlainError, LookupError, ValueError) as error:
         why = str(error)
+        line = error.lineno if isinstance(error, expat.ExpatError) else 1
     try:
         document = _read_lines(body, file)
     except TextError as error:
-        return None, error.what
+        return None, error.what, error.place.line or 1 if error.place else 1
     if document is None:
-        return None, why
+        return None, why, line
     rows.fault(
         "SRC-014",
         f"not well-formed ({why}), as Make Sense writes names with & and <: read line by line",
         "write it again with `curate export --to voc`",
         file=file,
     )
-    return document, ""
+    return document, "", 1
 
 
 class _Handler:
@@ -196,7 +198,8 @@ def _keep_line(texts: dict[str, str], found: _Object | None, match: re.Match[byt
         found.texts.setdefault(tag, value)
 
 
-def _say_unreadable(rows: Rows, file: str, body: bytes, why: str) -> None:
+def _say_unreadable(rows: Rows, file: str, why: str, line: int) -> None:
+    body = rows.files[file]
     named = _FILENAME.search(body)
     name = named.group(1).decode("utf-8", "backslashreplace") if named else ""
     row = rows.add_image(
@@ -212,6 +215,7 @@ def _say_unreadable(rows: Rows, file: str, body: bytes, why: str) -> None:
         f"the file cannot be read as XML of Make Sense: {why}",
         "restore the file or export it again",
         file=file,
+        line=line,
         images=(row,),
     )
 

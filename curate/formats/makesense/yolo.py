@@ -114,11 +114,13 @@ def _read_file(reader: _Reader, file: str, body: bytes) -> None:
 
 def _say_unreadable(rows: Rows, file: str, row: int, body: bytes) -> bool:
     """Whether the file is no text at all; then its image is unreadable and a fault says so."""
+    line = body.count(b"\n", 0, max(body.find(b"\0"), 0)) + 1
     try:
         text, _ = decode_text(body, file)
         what = "holds NUL bytes" if "\0" in text else None
     except TextError as error:
         what = error.what
+        line = error.place.line or 1 if error.place else 1
     if what is None:
         return False
     rows.images["label_state"][row] = "unreadable"
@@ -127,6 +129,7 @@ def _say_unreadable(rows: Rows, file: str, row: int, body: bytes) -> bool:
         f"no row of the file is a class and four numbers: {what}",
         "restore the file or export it again",
         file=file,
+        line=line,
         images=(row,),
     )
     return True

@@ -1,62 +1,38 @@
-"""VOC text made from the tables' columns: values, elements, whole files and their names."""
+"""VOC text made from the tables' columns: values, elements, whole files, and what is lost."""
 
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import PurePosixPath
+from typing import Any
 
-import pandas as pd
-
+from curate.formats.per_image import EDGES, BoxRow, ImageRow, is_known
 from curate.formats.voc.read import CORNERS, SHIFTS_PX
 
 # An element: its tag, and its text or its children.
 Node = tuple[str, "str | list[Node]"]
 
-BOX_FIELDS = (
-    "label", "x1", "y1", "x2", "y2", "role", "is_group", "occluded", "truncated", "difficult",
-    "attributes",
+# Of the boxes table, what an object has a place for.
+BOX_COLUMNS = frozenset(
+    {
+        "label", "source_label", *EDGES, "shape", "role", "is_group", "occluded", "truncated",
+        "difficult", "attributes",
+    }
 )  # fmt: skip
+LACK = "VOC has no element for it"
+ONE_NAME = "VOC has one name: the label is written"
+# Elements that hold columns, or more than a text: no attribute of a box is written as one.
+RESERVED = frozenset(
+    {"name", "truncated", "occluded", "difficult", "bndbox", "actions", "object", "part", "point"}
+)
 # XML 1.0, production 2 (Char).
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _XML_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-_UNSAFE_IN_PATH = re.compile('[\0-\x1f\x7f<>:"|?*\ud800-\udfff]')
-_RESERVED_STEM = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
-_MAX_PART_BYTES = 200
 # Above this a float has no fraction, and its integer form would only be longer.
 _MAX_EXACT_INTEGER = 2.0**53
-
-
-@dataclass(frozen=True)
-class BoxRow:
-    """The values of one box that VOC can hold; edges in px, 0-based and half-open, None unknown."""
-
-    label: str | None
-    x1: float | None
-    y1: float | None
-    x2: float | None
-    y2: float | None
-    role: str
-    is_group: bool | None
-    occluded: float | None
-    truncated: float | None
-    difficult: bool | None
-    attributes: str | None
-
-    @property
-    def edges(self) -> tuple[float | None, ...]:
-        """x1, y1, x2, y2."""
-        return self.x1, self.y1, self.x2, self.y2
-
-
-def box_rows(boxes: pd.DataFrame) -> Iterator[BoxRow]:
-    """The boxes as rows, null as None, in the table's order."""
-    columns = [boxes[name].astype(object).where(boxes[name].notna(), None) for name in BOX_FIELDS]
-    for values in zip(*columns, strict=True):
-        yield BoxRow(*values)
+# Channels of a picture; the devkit's readers want the number, and pictures are seldom grey.
+_DEPTH = 3
 
 
 def corner_text(edge: float, corner: int) -> str:
@@ -88,30 +64,60 @@ def is_altered(text: str) -> bool:
     return text != text.strip() or _FORBIDDEN.search(text) is not None
 
 
-def held_attributes(text: str | None) -> tuple[dict[str, str], dict[str, str], bool]:
-    """Of `boxes.attributes`: simple elements, actions, and whether that is all there is."""
-    if text is None:
-        return {}, {}, True
+def attribute_values(text: str | None) -> dict[str, Any] | None:  # JSON
+    """The values of `boxes.attributes` by name; None for a text that is no JSON object."""
     try:
-        values = json.loads(text)
+        values = {} if text is None else json.loads(text)
     except (ValueError, RecursionError):
-        return {}, {}, False
-    if not isinstance(values, dict):
-        return {}, {}, False
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def is_element(name: str, value: object) -> bool:
+    """Whether an element of this name can hold the value: a text that XML keeps as it is."""
+    is_text = isinstance(value, str) and not is_altered(value)
+    return is_text and _XML_NAME.fullmatch(name) is not None
+
+
+def held_actions(values: dict[str, Any]) -> dict[str, str]:  # JSON
+    """The actions among attributes that `<actions>` can hold."""
     actions = values.get("actions")
-    held = _texts(values)
-    held_actions = _texts(actions) if isinstance(actions, dict) else {}
-    n_held = len(held) + isinstance(actions, dict)
-    is_all = n_held == len(values) and len(held_actions) == len(actions or {})
-    return held, held_actions, is_all
+    pairs = actions.items() if isinstance(actions, dict) else ()
+    return {name: text for name, text in pairs if is_element(name, text)}
 
 
-def _texts(values: dict[str, object]) -> dict[str, str]:
-    return {
-        key: value
-        for key, value in values.items()
-        if isinstance(value, str) and _XML_NAME.fullmatch(key) and not is_altered(value)
-    }
+def value_losses(row: BoxRow) -> Iterator[tuple[str, str]]:
+    """The columns of a box whose values an object holds as another value, each with the reason."""
+    if row.label == "":
+        yield "label", "an empty name is no class"
+    elif row.label is not None and is_altered(row.label):
+        yield "label", "white space around it and characters that XML forbids are not kept"
+    if row.source_label is not None and row.source_label != row.label:
+        yield "source_label", ONE_NAME
+    if row.role not in ("include", "ignore"):
+        yield "role", "VOC has no word for exclude and review"
+    if row.is_group:
+        yield "is_group", "written as difficult"
+    for name, value in (("occluded", row.occluded), ("truncated", row.truncated)):
+        if value not in (None, 0.0, 1.0):
+            yield name, "VOC has a flag: 1 is written for what is above 0, else 0"
+
+
+def made_losses(row: BoxRow) -> Iterator[tuple[str, str]]:
+    """The fields of a box that its new object holds as another value, each with the reason."""
+    for name, why in value_losses(row):
+        yield f"boxes.{name}", why
+    if row.role == "ignore" and not row.difficult:
+        yield "boxes.role", "written as difficult"
+    if row.truncated is None:
+        yield "boxes.truncated", "unknown, written as 0: VOC's own tools want a number"
+    values = attribute_values(row.attributes)
+    written = {"pose", "actions"}
+    is_all = values is not None and values.keys() <= written
+    if values is None or not is_all or not is_element("pose", values.get("pose", "")):
+        yield "boxes.attributes", "only pose and actions are written"
+    elif held_actions(values) != values.get("actions", {}):
+        yield "boxes.attributes", "of the actions only texts under XML names are written"
 
 
 def object_node(row: BoxRow) -> Node:
@@ -119,10 +125,11 @@ def object_node(row: BoxRow) -> Node:
 
     An unknown `truncated` is written as 0, since the devkit's readers want a number there.
     """
-    held, actions, _ = held_attributes(row.attributes)
+    values = attribute_values(row.attributes) or {}
+    pose, actions = values.get("pose", "Unspecified"), held_actions(values)
     children: list[Node] = [
         ("name", row.label or ""),
-        ("pose", held.get("pose") or "Unspecified"),
+        ("pose", pose if is_element("pose", pose) else "Unspecified"),
         ("truncated", flag_text(row.truncated or 0.0)),
     ]
     if row.occluded is not None:
@@ -139,20 +146,18 @@ def corner_nodes(row: BoxRow) -> list[Node]:
     return [
         (name, corner_text(edge, corner))
         for corner, (name, edge) in enumerate(zip(CORNERS, row.edges, strict=True))
-        if edge is not None and math.isfinite(edge)
+        if is_known(edge)
     ]
 
 
-def file_text(
-    name: str, source: str, size_wh: tuple[int | None, int | None], rows: Iterable[BoxRow]
-) -> str:
+def file_text(image: ImageRow, rows: Iterable[BoxRow]) -> str:
     """A whole annotation file; an unknown side (px) is written as 0, as labelling tools do."""
-    width, height = size_wh
+    sides = (("width", image.width), ("height", image.height), ("depth", _DEPTH))
     children: list[Node] = [
-        ("folder", source),
-        ("filename", name),
+        ("folder", image.source),
+        ("filename", image.name),
         ("source", [("database", "Unknown")]),
-        ("size", [("width", str(width or 0)), ("height", str(height or 0)), ("depth", "3")]),
+        ("size", [(name, str(number or 0)) for name, number in sides]),
         ("segmented", "0"),
         *map(object_node, rows),
     ]
@@ -167,33 +172,3 @@ def render(node: Node, indent: str, unit: str) -> str:
     deeper = indent + unit
     inner = "".join(deeper + render(child, deeper, unit) for child in content)
     return f"<{tag}>{inner}{indent}</{tag}>"
-
-
-def label_paths(names: Iterable[str], ending: str, taken: Iterable[str] = ()) -> list[str]:
-    """A relative label path per image name, each of its own also where case does not count.
-
-    The name's ending is replaced; of two images of one stem the second keeps its ending before
-    `ending`. Parts that lead out of the folder are dropped, characters that a file system may
-    refuse become `_`.
-    """
-    used = {path.casefold() for path in taken}
-    paths = []
-    for name in names:
-        parts = [safe_part(p) for p in name.split("/") if p not in ("", ".", "..")] or ["_"]
-        folder = "".join(f"{part}/" for part in parts[:-1])
-        stem = PurePosixPath(parts[-1]).stem
-        path, ordinal = f"{folder}{stem}{ending}", 1
-        while path.casefold() in used:
-            tail = "" if ordinal == 1 else f"-{ordinal}"
-            path, ordinal = f"{folder}{parts[-1]}{tail}{ending}", ordinal + 1
-        used.add(path.casefold())
-        paths.append(path)
-    return paths
-
-
-def safe_part(part: str) -> str:
-    """One part of a path as every file system takes it."""
-    part = _UNSAFE_IN_PATH.sub("_", part)
-    part = part.encode()[:_MAX_PART_BYTES].decode(errors="ignore").lstrip(" ").rstrip(". ") or "_"
-    is_reserved = _RESERVED_STEM.fullmatch(part.partition(".")[0]) is not None
-    return f"_{part}" if is_reserved else part

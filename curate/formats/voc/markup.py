@@ -26,9 +26,9 @@ class Element:
     end: int = 0
     children: list[Element] = field(default_factory=list)
 
-    def child(self, name: str) -> Element | None:
-        """The first child of this name."""
-        return next((child for child in self.children if child.name == name), None)
+    def leaves(self, name: str) -> list[Element]:
+        """The children of this name that have none themselves: a reader takes the first's text."""
+        return [child for child in self.children if child.name == name and not child.children]
 
 
 @dataclass
@@ -84,13 +84,9 @@ class Markup:
             tag = self.body[parent.start : parent.end].removesuffix(b"/>").rstrip()
             name = self.encode(parent.name)
             return parent.start, parent.end, tag + b">" + new + b"</" + name + b">"
-        return parent.open_end, parent.close_start, new
-
-    def replace(self, element: Element, node: Node) -> Edit:
-        """Puts a new element in the place of another."""
-        return (
-            element.start, element.end, self._laid_out(node, self.space_before(element.start))
-        )  # fmt: skip
+        # Comments and stray text stay before the new children; white space gives way to theirs.
+        stray = self.body[parent.open_end : parent.close_start].rstrip(_SPACE)
+        return parent.open_end + len(stray), parent.close_start, new
 
     def _laid_out(self, node: Node, space: bytes) -> bytes:
         return self.encode(render(node, space.decode(), self.unit()))
@@ -140,11 +136,14 @@ def read_markup(body: bytes) -> Markup | None:
 
 
 def apply_edits(body: bytes, edits: Iterable[Edit]) -> bytes:
-    """The bytes with all edits made; edits at one place keep their order. None may overlap."""
+    """The bytes with all edits made; edits at one place keep their order.
+
+    Of two that overlap the later one begins where the earlier one ends: nothing comes back that
+    was taken away, and no new text is lost.
+    """
     parts, position = [], 0
     for start, end, new in sorted(edits, key=lambda edit: (edit[0], edit[1])):
-        assert start >= position, "edits overlap"
         parts += [body[position:start], new]
-        position = end
+        position = max(position, end)
     parts.append(body[position:])
     return b"".join(parts)

@@ -17,6 +17,7 @@ from curate.errors import SourceError, quote
 from curate.formats.reading import HEAD_BYTES, Files, Options, TextError
 from curate.formats.voc.parse import VocFile, VocObject, parse
 from curate.formats.voc.sets import gather_splits, rows_by_id, set_lines, set_root
+from curate.progress import track
 
 NAME = "voc"
 
@@ -88,7 +89,7 @@ def gather(files: Files, names: list[str], options: Options) -> Gathered:
     `options` hold nothing that VOC needs: its corners are in px.
     """
     rows = _Rows()
-    for name in names:
+    for name in track(names, len(names), "label files"):
         rows.add_file(name, files)
     splits, faults = gather_splits(files, names, rows.kept)
     n_boxes = len(rows.boxes["line"])

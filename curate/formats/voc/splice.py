@@ -2,64 +2,59 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
 
+from curate.formats.per_image import EDGES, Change, FileChanges, is_known
 from curate.formats.voc.make import (
-    BoxRow,
+    BOX_COLUMNS,
+    LACK,
+    ONE_NAME,
+    RESERVED,
     Node,
+    attribute_values,
     corner_nodes,
     corner_text,
     flag_text,
-    held_attributes,
-    is_altered,
+    is_element,
     is_skipped,
+    made_losses,
     object_node,
+    value_losses,
 )
 from curate.formats.voc.markup import Edit, Element, Markup, apply_edits, read_markup
 from curate.formats.voc.read import CORNERS
+from curate.formats.writing import Lost
 
 # The devkit's order of children: a new one goes before the first that follows it here.
 _ORDER = ("name", "pose", "truncated", "occluded", "difficult", "bndbox", "actions")
-_EDGE_COLUMNS = ("x1", "y1", "x2", "y2")
+_SHAPE = "VOC tells it by the corners: an object that has some is a box"
 
 
-@dataclass
-class FileChanges:
-    """What is to be done to one file; objects are named by the first byte of their element.
-
-    `changed` maps it to (changed columns, new values, old values).
-    """
-
-    changed: dict[int, tuple[frozenset[str], BoxRow, BoxRow]] = field(default_factory=dict)
-    removed: set[int] = field(default_factory=set)
-    added: list[BoxRow] = field(default_factory=list)
-
-
-def splice(body: bytes, changes: FileChanges, lost: Counter[str]) -> bytes:
+def splice(body: bytes, changes: FileChanges, lost: Lost) -> bytes:
     """The file with the changes in it and every other byte as it was.
 
-    `lost` counts, by table column, the changes that VOC has no place for.
+    `lost` counts the changes that VOC has no place for.
     """
     if not (changes.changed or changes.removed or changes.added):
         return body
     markup = read_markup(body)
     if markup is None:
-        lost["boxes"] += len(changes.added)
+        lost["boxes", "added to a file that cannot be read"] += len(changes.added)
         return body
     edits: list[Edit] = []
     objects = [child for child in markup.root.children if child.name == "object"]
     for element in objects:
-        if element.start in changes.removed:
+        span = element.start, element.end
+        if span in changes.removed:
             edits.append(markup.cut(element))
-        elif element.start in changes.changed:
-            columns, new, old = changes.changed[element.start]
-            edits += _object_edits(markup, element, columns, (new, old), lost)
+        elif span in changes.changed:
+            change = changes.changed[span]
+            lost.update((f"boxes.{name}", why) for name, why in _losses(change))
+            edits += _object_edits(markup, element, change)
     if changes.added:
-        nodes = [object_node(row) for row in changes.added]
-        edits.append(_append(markup, objects, nodes))
+        for row in changes.added:
+            lost.update(made_losses(row))
+        edits.append(_append(markup, objects, [object_node(row) for row in changes.added]))
     return apply_edits(body, edits)
 
 
@@ -71,123 +66,136 @@ def _append(markup: Markup, objects: list[Element], nodes: list[Node]) -> Edit:
     return markup.insert(following, nodes, None)
 
 
-def _object_edits(
-    markup: Markup,
-    element: Element,
-    columns: frozenset[str],
-    rows: tuple[BoxRow, BoxRow],
-    lost: Counter[str],
-) -> list[Edit]:
-    new, old = rows
-    texts: dict[str, str | None] = {}
-    left = set(columns)
-    for take in (_label, _flags, _difficult, _attributes):
-        take(new, old, left, texts)
-    if not element.children:
-        lost.update(left - {*_EDGE_COLUMNS, "shape"})
-        return [markup.replace(element, object_node(new))]
-    edits = _corner_edits(markup, element, new, left)
-    lost.update(left)
-    missing: list[tuple[str, str]] = []
+def _object_edits(markup: Markup, element: Element, change: Change) -> list[Edit]:
+    texts = _flag_texts(change) | _attribute_texts(change)[0]
+    if "label" in change.columns and change.new.label is not None:
+        texts["name"] = change.new.label
+    edits: list[Edit] = []
+    missing: list[Node] = []
     for name in sorted(texts, key=_rank):
-        text, child = texts[name], element.child(name)
-        if child is not None:
-            edits.append(markup.cut(child) if text is None else markup.set_text(child, text))
-        elif text is not None:
+        text, leaves = texts[name], element.leaves(name)
+        if text is None:
+            edits += map(markup.cut, leaves)
+        elif leaves:
+            edits.append(markup.set_text(leaves[0], text))
+        else:
             missing.append((name, text))
+    corners = _corner_texts(change)
+    box = next((child for child in element.children if child.name == "bndbox"), None)
+    if corners and box is None:
+        missing.append(("bndbox", corner_nodes(change.new)))
+    elif corners and box is not None:
+        edits += _corner_edits(markup, box, change, corners)
+    return edits + _inserted(markup, element, missing, texts)
+
+
+def _inserted(
+    markup: Markup, element: Element, nodes: list[Node], texts: dict[str, str | None]
+) -> list[Edit]:
+    """The edits that add children where the devkit has them."""
+    nodes = sorted(nodes, key=lambda node: _rank(node[0]))
+    if not element.children:
+        return [markup.insert(element, nodes, None)] if nodes else []
     gone = {name for name, text in texts.items() if text is None}
-    for name, text in missing:
-        edits.append(markup.insert(element, [(name, text)], _following(element, name, gone)))
-    return edits
+    return [markup.insert(element, [node], _following(element, node[0], gone)) for node in nodes]
 
 
 def _rank(name: str) -> tuple[int, str]:
     return (_ORDER.index(name) if name in _ORDER else len(_ORDER)), name
 
 
-def _following(element: Element, name: str, gone: Collection[str] = ()) -> Element | None:
+def _following(element: Element, name: str, gone: Collection[str]) -> Element | None:
     later = set(_ORDER[_ORDER.index(name) + 1 :] if name in _ORDER else ()) - set(gone)
     return next((child for child in element.children if child.name in later), None)
 
 
-# Each of these moves what it can write from `left` (changed columns) to `texts` (new child texts,
-# None for a child that is to go).
-_Take = Callable[[BoxRow, BoxRow, set[str], dict[str, "str | None"]], None]
-
-
-def _label(new: BoxRow, old: BoxRow, left: set[str], texts: dict[str, str | None]) -> None:
-    if "label" in left and new.label is not None:
-        texts["name"] = new.label
-        if not is_altered(new.label):
-            left.discard("label")
-    # The class as the source writes it follows the class.
-    left.discard("source_label")
-
-
-def _flags(new: BoxRow, old: BoxRow, left: set[str], texts: dict[str, str | None]) -> None:
-    for name, value in (("truncated", new.truncated), ("occluded", new.occluded)):
-        if name in left:
-            texts[name] = None if value is None else flag_text(value)
-            if value in (None, 0.0, 1.0):
-                left.discard(name)
-
-
-def _difficult(new: BoxRow, old: BoxRow, left: set[str], texts: dict[str, str | None]) -> None:
-    if not left & {"difficult", "role", "is_group"}:
-        return
-    # A role taken back from "ignore" wins over the flag that gave it.
-    is_taken_back = "role" in left and new.role == "include" and "difficult" not in left
-    skipped = bool(new.is_group) if is_taken_back else is_skipped(new)
-    is_stated = new.difficult is not None or skipped
-    was_stated = old.difficult is not None or is_skipped(old)
-    if (is_stated, skipped) != (was_stated, is_skipped(old)):
-        texts["difficult"] = str(int(skipped)) if is_stated else None
-    left.discard("difficult")
-    if new.role in ("include", "ignore"):
-        left.discard("role")
-    if not new.is_group:
-        left.discard("is_group")
-
-
-def _attributes(new: BoxRow, old: BoxRow, left: set[str], texts: dict[str, str | None]) -> None:
-    if "attributes" not in left:
-        return
-    now, actions, is_all = held_attributes(new.attributes)
-    before, old_actions, _ = held_attributes(old.attributes)
-    reserved = {"name", "truncated", "occluded", "difficult", "bndbox", "object", "part", "point"}
-    changed = {name for name in now.keys() | before.keys() if now.get(name) != before.get(name)}
-    texts.update({name: now.get(name) for name in changed - reserved})
-    if is_all and actions == old_actions and not changed & reserved:
-        left.discard("attributes")
-
-
-def _corner_edits(markup: Markup, element: Element, new: BoxRow, left: set[str]) -> list[Edit]:
-    """Edits of the corners whose edge changed; an edge that is null now is left as it was."""
-    wanted = {
-        corner: (column, index)
-        for index, (corner, column) in enumerate(zip(CORNERS, _EDGE_COLUMNS, strict=True))
-        if column in left and _is_known(new.edges[index])
-    }
-    if not wanted:
-        return []
-    left.difference_update(column for column, _ in wanted.values())
-    left.discard("shape")
-    box = element.child("bndbox")
-    if box is None or not box.children:
-        node: Node = ("bndbox", corner_nodes(new))
-        if box is not None:
-            return [markup.replace(box, node)]
-        return [markup.insert(element, [node], _following(element, "bndbox"))]
+def _corner_edits(
+    markup: Markup, box: Element, change: Change, corners: dict[str, str]
+) -> list[Edit]:
+    if not box.children:
+        return [markup.insert(box, corner_nodes(change.new), None)]
     edits = []
-    for corner, (_, index) in wanted.items():
-        text = corner_text(new.edges[index] or 0.0, index)
-        child = box.child(corner)
-        if child is None:
-            edits.append(markup.insert(box, [(corner, text)], None))
+    for corner, text in corners.items():
+        leaves = box.leaves(corner)
+        if leaves:
+            edits.append(markup.set_text(leaves[0], text))
         else:
-            edits.append(markup.set_text(child, text))
+            edits.append(markup.insert(box, [(corner, text)], None))
     return edits
 
 
-def _is_known(edge: float | None) -> bool:
-    return edge is not None and math.isfinite(edge)
+def _corner_texts(change: Change) -> dict[str, str]:
+    """New corners for the changed edges that are known."""
+    places = zip(CORNERS, EDGES, change.new.edges, strict=True)
+    return {
+        corner: corner_text(edge, index)
+        for index, (corner, column, edge) in enumerate(places)
+        if column in change.columns and is_known(edge)
+    }
+
+
+def _flag_texts(change: Change) -> dict[str, str | None]:
+    """New texts of the flags that change, None for one that is to go."""
+    columns, new, old = change.columns, change.new, change.old
+    texts: dict[str, str | None] = {}
+    for name, value in (("truncated", new.truncated), ("occluded", new.occluded)):
+        if name in columns:
+            texts[name] = None if value is None else flag_text(value)
+    if columns & {"difficult", "role", "is_group"} and _is_difficult(change) != old.difficult:
+        is_difficult = _is_difficult(change)
+        texts["difficult"] = None if is_difficult is None else flag_text(is_difficult)
+    return texts
+
+
+def _is_difficult(change: Change) -> bool | None:
+    """The flag `difficult` that the role, the group and the flag give together."""
+    columns, new = change.columns, change.new
+    # A role taken back from "ignore" wins over the flag that gave it.
+    is_taken_back = "role" in columns and new.role == "include" and "difficult" not in columns
+    is_difficult = bool(new.is_group) if is_taken_back else is_skipped(new)
+    return None if new.difficult is None and not is_difficult else is_difficult
+
+
+def _attribute_texts(change: Change) -> tuple[dict[str, str | None], bool]:
+    """New texts of the simple elements that change, None for one that is to go; whether all can."""
+    if "attributes" not in change.columns:
+        return {}, True
+    now, before = attribute_values(change.new.attributes), attribute_values(change.old.attributes)
+    if now is None or before is None:
+        return {}, False
+    texts: dict[str, str | None] = {}
+    is_all = True
+    for name in now.keys() | before.keys():
+        value = now.get(name)
+        if value == before.get(name):
+            continue
+        if name not in RESERVED and is_element(name, "" if value is None else value):
+            texts[name] = value
+        else:
+            is_all = False
+    return texts, is_all
+
+
+def _losses(change: Change) -> Iterator[tuple[str, str]]:
+    """The changed columns whose new values are not in what is written, and why."""
+    columns, new = change.columns, change.new
+    for name in columns - BOX_COLUMNS:
+        yield name, "a box stays in the file of its image" if name == "image_id" else LACK
+    whys = dict(value_losses(new))
+    if new.label is None:
+        whys["label"] = "an object has a name: the old one stays"
+    if new.source_label != new.label or "label" in whys:
+        whys["source_label"] = ONE_NAME
+    is_difficult = _is_difficult(change)
+    if is_difficult and new.role == "include":
+        whys["role"] = "a difficult object, and a group as one, is read as ignored"
+    if is_difficult != new.difficult:
+        whys["difficult"] = "an ignored object, and a group as one, is written as difficult"
+    if new.shape != "box" or not any(map(is_known, new.edges)):
+        whys["shape"] = _SHAPE
+    if not _attribute_texts(change)[1]:
+        whys["attributes"] = "only texts under XML names are written; actions stay as they were"
+    for name, edge in zip(EDGES, new.edges, strict=True):
+        if not is_known(edge):
+            whys[name] = "no finite number of px: the corner is left as it was"
+    yield from ((name, why) for name, why in whys.items() if name in columns)

@@ -151,7 +151,7 @@ def test_what_the_app_drops_or_leaves_without_class_is_said(
 def test_an_export_of_nothing_has_no_rows_and_says_so(kind, fmt, read_app, codes):
     dataset = read_app(kind, fmt)
     assert (len(dataset.images), len(dataset.boxes)) == (0, 0)
-    assert codes(dataset) == {"SRC-013": 1}
+    assert codes(dataset) == {"SRC-018": 1}
     assert dataset.findings["level"].tolist() == ["info"]
 
 

@@ -47,18 +47,54 @@ def test_every_kind_can_be_named():
     assert {"vgg", "tag-csv", "tag-json", "rect", "line"} <= set(makesense.KINDS)
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.csv", ""), ("a.json", "[]"), ("a.json", "{}")])
-def test_export_of_nothing_is_claimed_only_alone(claims, name, content):
-    assert claims({name: content}) == [name]
-    assert claims({name: content, "b.doc": "x"}) == []
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_table_of_nothing_is_claimed_only_alone(claims, content):
+    assert claims({"a.csv": content}) == ["a.csv"]
+    assert claims({"a.csv": content, "b.doc": "x"}) == []
+
+
+@pytest.mark.parametrize("content", ["[]", "{}"])
+def test_json_of_nothing_is_never_claimed(claims, content):
+    assert claims({"a.json": content}) == []
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "[ ]\n", "\ufeff[]", " {\n}"])
+def test_json_of_nothing_is_read_as_an_export_of_nothing(files, content):
+    gathered = makesense.gather(files({"a.json": content}), ["a.json"], Options())
+    assert (gathered.n_images, gathered.n_boxes) == (0, 0)
+    assert [fault.code for fault in gathered.faults] == ["SRC-018"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind", "wanted"),
+    [
+        ("a.txt", "", None, True),
+        ("a.txt", "\n", None, True),
+        ("a.txt", "0 0.5 0.5", None, True),
+        ("a.txt", f"{ROW}\nsome words\nand more of them", None, True),
+        ("a.txt", "some words of a note", None, False),
+        ("a.txt", ROW, "rect-yolo", True),
+        ("a.txt", ROW, "rect", True),
+        ("a.txt", ROW, "tag-csv", False),
+        ("a.csv", "car,9,9,9,9,a.jpg,10,10", "rect", True),
+        ("a.csv", "car,9,9,9,9,a.jpg,10,10", "line-csv", True),
+        ("a.csv", "car,9,9,9,9,a.jpg,10,10", "points", False),
+        ("a.csv", "car,1,2,a.jpg,10,10", "points", True),
+        ("a.json", "{}", "vgg", True),
+        ("a.json", '[{"image":"a.jpg","annotations":["x"]}]', "vgg", False),
+        ("a.doc", ROW, None, False),
+    ],
+)
+def test_what_a_file_may_be_when_it_is_named(files, name, content, kind, wanted):
+    assert makesense.may_be(files({name: content}), name, kind) is wanted
 
 
 def test_empty_zip_in_a_folder_is_an_export_of_nothing(read, codes):
-    assert codes(read({"labels.zip": b"PK\x05\x06" + bytes(18)})) == {"SRC-013": 1}
+    assert codes(read({"labels.zip": b"PK\x05\x06" + bytes(18)})) == {"SRC-018": 1}
 
 
 def test_source_without_files_is_an_export_of_nothing(read, codes):
-    assert codes(read({})) == {"SRC-013": 1}
+    assert codes(read({})) == {"SRC-018": 1}
 
 
 def test_texts_beside_yolo_files_are_not_claimed(claims):

@@ -1,0 +1,113 @@
+"""How a source is to be read: the options of `curate.read`, and what is refused of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from curate.errors import UsageError, quote
+
+# What stands for a format's name where the source is a dataset folder.
+DATASET = "dataset"
+
+_NOT_IN_NAME = "/\\\0\r\n"
+# Option: the formats that heed it, what it is for, and the mend.
+_HEEDED = {
+    "--truth": (
+        {"coco-results"},
+        "names the annotation file of a COCO results file, and no source is a results file",
+        "leave it out, or give the results file",
+    ),
+    "--class-ids index": (
+        {"coco-results"},
+        "says how a COCO results file numbers its classes, and no source is a results file",
+        "leave it out, or give the results file",
+    ),
+    "--classes": (
+        {"makesense"},
+        "names the classes of labels that only number them (YOLO text), and no source has such",
+        "leave it out: these labels name their classes themselves",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a source is to be read.
+
+    `format` is a name of `READERS`, or `makesense-<kind>` for exports that look alike (None:
+    told by content). `images` is the folder of the pictures, `size_wh` the size in px of every
+    image whose size is not known, `classes` names numbered classes in order, `truth` is the
+    annotation file of a results file, `class_ids` says what a results file's class ids are: the
+    annotation file's own, or the index into its categories. `name` begins every image key.
+
+    Raises
+    ------
+    UsageError
+        For a value that no source could be read with.
+    """
+
+    name: str | None = None
+    format: str | None = None
+    images: Path | None = None
+    size_wh: tuple[int, int] | None = None
+    classes: tuple[str, ...] | None = None
+    truth: Path | None = None
+    class_ids: str = "own"
+    max_pixels: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses values that are not allowed."""
+        if self.name is not None and _is_bad_name(self.name):
+            raise UsageError(
+                f"--name is {quote(self.name)}, should be a word without slashes and line breaks:"
+                " every image key begins with it",
+                mend="choose another name, such as street-2024",
+            )
+        if self.size_wh is not None and (len(self.size_wh) != 2 or min(self.size_wh) < 1):
+            raise UsageError(
+                f"--size is {quote(self.size_wh)}, should be width and height in px, both above 0",
+                mend="give the size of the images, such as 1920x1080",
+            )
+        if self.max_pixels is not None and self.max_pixels < 1:
+            raise UsageError(
+                f"--max-pixels is {self.max_pixels}, should be a number of pixels above 0",
+                mend="leave it out: the limit is then 400 million",
+            )
+        if self.class_ids not in ("own", "index"):
+            raise UsageError(
+                f"--class-ids is {quote(self.class_ids)}, should be own or index",
+                mend="choose one of them",
+            )
+
+
+def _is_bad_name(name: str) -> bool:
+    return not name.strip(" .") or any(char in name for char in _NOT_IN_NAME)
+
+
+def refuse_idle(options: ReadOptions, formats: Collection[str]) -> None:
+    """Refuses an option that no source of these formats heeds.
+
+    Raises
+    ------
+    UsageError
+        Naming the option, what it is for, and the mend.
+    """
+    given = {
+        "--truth": options.truth is not None,
+        "--class-ids index": options.class_ids == "index",
+        "--classes": options.classes is not None,
+    }
+    if set(formats) == {DATASET}:
+        # Refused where the folder is loaded, with its path.
+        return
+    for option, is_given in given.items():
+        heeding, what, mend = _HEEDED[option]
+        if is_given and not heeding & set(formats):
+            raise UsageError(f"{option} {what}", mend=mend)
+
+
+def without_label_options(options: ReadOptions) -> ReadOptions:
+    """The options without those that only a reader of labels can heed."""
+    return replace(options, format=None, size_wh=None, classes=None, truth=None, class_ids="own")
