@@ -12,12 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curate import formats
 from curate.assembly import assemble
 from curate.dataset import Dataset
 from curate.formats import voc
 from curate.formats.reading import Options
 from curate.formats.writing import LossReport
 from curate.tree import open_tree
+from tests.formats.coco_documents import annotation, document, store
 from tests.formats.label_files import (
     EDGES,
     kept,
@@ -327,3 +329,13 @@ def test_changes_survive_splicing(tmp_path_factory: Any, rows: list[Any], data: 
     names = ["label", "role", "truncated", "occluded", "difficult"]
     pd.testing.assert_frame_equal(again.boxes[names], dataset.boxes[names])
     np.testing.assert_allclose(again.boxes[EDGES], dataset.boxes[EDGES], rtol=1e-9, atol=1e-9)
+
+
+def test_an_image_of_unknown_size_gets_no_size_element(tmp_path: Path) -> None:
+    value = document(annotation(1))
+    del value["images"][0]["width"]
+    formats.write(formats.read(store(tmp_path, value)), "voc", tmp_path / "out")
+    again = formats.read(tmp_path / "out")
+    assert again.images["width"].isna().tolist() == [True, False]
+    assert len(again.findings) == 0
+    assert again.boxes[["x1", "y1", "x2", "y2"]].values.tolist() == [[10, 10, 30, 40]]

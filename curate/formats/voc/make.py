@@ -151,13 +151,14 @@ def corner_nodes(row: BoxRow) -> list[Node]:
 
 
 def file_text(image: ImageRow, rows: Iterable[BoxRow]) -> str:
-    """A whole annotation file; an unknown side (px) is written as 0, as labelling tools do."""
+    """A whole annotation file; `<size>` is left out while a side (px) is unknown."""
     sides = (("width", image.width), ("height", image.height), ("depth", _DEPTH))
+    size: list[Node] = [("size", [(name, str(number)) for name, number in sides])]
     children: list[Node] = [
         ("folder", image.source),
         ("filename", image.name),
         ("source", [("database", "Unknown")]),
-        ("size", [(name, str(number or 0)) for name, number in sides]),
+        *(size if image.width and image.height else []),
         ("segmented", "0"),
         *map(object_node, rows),
     ]
