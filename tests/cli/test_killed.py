@@ -52,7 +52,13 @@ def started(folder, words):
     return subprocess.Popen(
         [sys.executable, "-m", "curate", *words],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=take_interrupts,
     )  # fmt: skip
+
+
+def take_interrupts():
+    """Shells start their background jobs deaf to SIGINT, and children inherit it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finished(folder, words):
