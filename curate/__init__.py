@@ -9,13 +9,13 @@ import each other, and one format never imports another (tests/test_architecture
 
     errors
     faults progress resources sources
-    tree
+    documents tree
     tables boxes masks
     dataset
-    assembly
+    assembly relabeling
     images
     formats checks report
-    auditing project demo
+    auditing doctor merging project demo
     walkthrough
     cli __init__ __main__
 """
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from curate.dataset import Dataset, Findings, load, save
     from curate.errors import CurateError
     from curate.formats import ReadOptions, read, write
+    from curate.merging import merge
+    from curate.relabeling import relabel
 
 __version__ = "0.1.0"
 __all__ = [
@@ -39,7 +41,9 @@ __all__ = [
     "__version__",
     "audit",
     "load",
+    "merge",
     "read",
+    "relabel",
     "save",
     "write",
 ]
@@ -51,7 +55,9 @@ _HOME = {
     "ReadOptions": "curate.formats",
     "audit": "curate.auditing",
     "load": "curate.dataset",
+    "merge": "curate.merging",
     "read": "curate.formats",
+    "relabel": "curate.relabeling",
     "save": "curate.dataset",
     "write": "curate.formats",
 }

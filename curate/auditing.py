@@ -47,7 +47,7 @@ def audit(
     wanted = checks.selected(select, ignore)
     own = dataset.findings[dataset.findings["check"].isin(wanted & set(FAULTS)).to_numpy()]
     found = checks.run(dataset, derived(dataset), select=select, ignore=ignore, params=params)
-    found = _without_told(found, own)
+    found, own = _without_told(found, own), _without_explained(own, found)
     tables = [table for table in (own, found) if len(table)]
     table = pd.concat(tables, ignore_index=True) if tables else found
     return Findings(sorted_findings(table), dataset)
@@ -66,3 +66,16 @@ def _without_told(found: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
     ]
     # As an array: an empty list would choose columns, not rows.
     return found[~np.asarray(again, np.bool_)].reset_index(drop=True)
+
+
+def _without_explained(own: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """The reader's findings without unknown classes that a shift of all class numbers explains."""
+    shifted = found.loc[found["check"] == "CONV-010", "members"]
+    explained = {box_id for members in shifted for box_id in members}
+    if not explained:
+        return own
+    follows = [
+        check == "SRC-004" and bool(members) and explained.issuperset(members)
+        for check, members in zip(own["check"], own["members"], strict=True)
+    ]
+    return own[~np.asarray(follows, np.bool_)].reset_index(drop=True)

@@ -151,8 +151,14 @@ def empty_dataset(name: str) -> Dataset:
     )
 
 
-def save(dataset: Dataset, folder: Path | str, *, force: bool = False) -> None:
-    """Writes a dataset folder, whole or not at all.
+def save(
+    dataset: Dataset,
+    folder: Path | str,
+    *,
+    force: bool = False,
+    beside: Mapping[str, bytes] | None = None,
+) -> None:
+    """Writes a dataset folder, whole or not at all; `beside` are further files for it, by name.
 
     Raises
     ------
@@ -171,6 +177,8 @@ def save(dataset: Dataset, folder: Path | str, *, force: bool = False) -> None:
         document = _document(dataset, hashes)
         text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
         (part / "dataset.json").write_text(text + "\n", encoding="utf-8")
+        for name, body in (beside or {}).items():
+            (part / name).write_bytes(body)
 
 
 def _write_table(table: pd.DataFrame, columns: Mapping[str, Column], path: Path) -> None:

@@ -243,6 +243,18 @@ Usual mend: name the annotation file that the results were made over, with `--tr
 both files to `curate ingest`.""",
         ),
         _kind(
+            "SRC-040",
+            "decimal-comma",
+            "warning",
+            """Numbers of a table are written with a comma for their point ("0,25"), as spreadsheets
+of many countries do. They are read as what they say.
+
+Why it hurts: other loaders fail on them, or take the digits behind the comma for a column.
+
+Usual mend: set the spreadsheet to decimal points and save the table again, or write it with
+`curate export`.""",
+        ),
+        _kind(
             "IMG-001",
             "image-missing",
             "error",

@@ -7,6 +7,7 @@ file suggests that it was cut: then it is decoded to be sure.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import struct
@@ -373,8 +374,25 @@ def same_bytes(pictures: Pictures, measured: Mapping[str, Picture]) -> list[list
         if picture.error is None:
             like[picture.n_bytes, picture.stored_width, picture.stored_height].append(file)
     candidates = [file for files in like.values() if len(files) > 1 for file in files]
+    return _equal({file: pictures.path(file) for file in candidates})
+
+
+def same_files(paths: Mapping[str, Path]) -> list[list[str]]:
+    """Groups of names whose files are equal byte for byte, each sorted, sorted by the first.
+
+    Files that cannot be opened are left out.
+    """
+    like: dict[int, list[str]] = defaultdict(list)
+    for name, path in paths.items():
+        with contextlib.suppress(OSError):
+            like[path.stat().st_size].append(name)
+    candidates = [name for names in like.values() if len(names) > 1 for name in names]
+    return _equal({name: paths[name] for name in candidates})
+
+
+def _equal(candidates: Mapping[str, Path]) -> list[list[str]]:
     with ThreadPoolExecutor(WORKERS) as pool:
-        digests = list(pool.map(lambda file: _digest(pictures.path(file)), candidates))
+        digests = list(pool.map(_digest, candidates.values()))
     by_digest: dict[bytes, list[str]] = defaultdict(list)
     for file, digest in zip(candidates, digests, strict=True):
         if digest:

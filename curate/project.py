@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from curate.assembly import source_name
 from curate.dataset import write_file
+from curate.documents import read_yaml
 from curate.errors import OutputError, Place, UsageError, quote
-from curate.resources import schema_text
 
 if TYPE_CHECKING:
     from curate.formats import ReadOptions
 
 FILE = "curate.yaml"
-# The schema needs four levels.
-MAX_DEPTH = 20
 
 
 @dataclass(frozen=True)
@@ -50,17 +48,7 @@ def find(folder: Path) -> Project:
     path = folder / FILE
     if not path.is_file():
         return Project(folder)
-    import jsonschema
-
-    place = Place(FILE)
-    document = _document(path)
-    schema = json.loads(schema_text("project-1.schema.json"))
-    validator = jsonschema.Draft202012Validator(schema)
-    for fault in sorted(validator.iter_errors(document), key=lambda e: list(map(str, e.path))):
-        where = ".".join(map(str, fault.path)) or "the file"
-        raise UsageError(
-            f"{where}: {fault.message}", place=place, mend="see schemas/project-1.schema.json"
-        )
+    document = read_yaml(path, "project-1.schema.json", FILE)
     limits = document.get("checks", {})
     return Project(
         folder,
@@ -75,32 +63,6 @@ def find(folder: Path) -> Project:
             for check, limit in limits.items()
         },
     )
-
-
-def _document(path: Path) -> Any:  # YAML values
-    """The values of a YAML file.
-
-    Aliases are refused: a few lines of them unfold to more than memory holds. So is deep nesting:
-    the time that PyYAML takes grows with its square (100,000 brackets: minutes).
-    """
-    import yaml
-
-    place = Place(FILE)
-    # What PyYAML's constructors raise beside YAMLError: `!!int ""`, 2001-99-99, deep nesting.
-    broken = (ValueError, IndexError, AttributeError, RecursionError)
-    try:
-        text = path.read_text(encoding="utf-8")
-        depth = 0
-        for event in yaml.parse(text, yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                raise UsageError("has an alias (*name)", place=place, mend="write its value out")
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > MAX_DEPTH:
-                raise UsageError("is nested too deeply", place=place, mend="correct it")
-        return yaml.safe_load(text)
-    except (OSError, yaml.YAMLError, *broken) as error:
-        raise UsageError(f"cannot be read: {error}", place=place, mend="correct it") from error
 
 
 def _finite(value: int | float, key: str) -> float:

@@ -82,9 +82,19 @@ def test_each_known_defect_is_a_member_of_a_finding(real_data, folder):
     assert [row for row in rows if not is_found(row, document)] == []
 
 
-def test_the_boxes_outside_of_the_xyxy_file_are_one_finding(real_data):
+def test_the_boxes_outside_of_the_xyxy_file_have_one_cause_and_are_one_finding(real_data):
     rows = known_defects(real_data, "coco_xyxy_bug")
     document = audited_source(real_data, "coco_xyxy_bug")
+    (found,) = members(document, {"CONV-001"})
+    assert {str(row["id"]) for row in rows} < {i for _, i in found}
+    assert len(found) == 517
+    assert set(document["counts"]) == {"CONV-001", "SRC-008"}
+
+
+def test_the_boxes_outside_of_the_xyxy_file_are_told_where_their_cause_is_not_asked_for(real_data):
+    rows = known_defects(real_data, "coco_xyxy_bug")
+    path = real_data / "coco_xyxy_bug" / SOURCES["coco_xyxy_bug"][0]
+    document = to_document(audit(path, ignore=["CONV"]), path.name)
     (found,) = members(document, {"BOX-002"})
     assert {i for _, i in found} == {str(row["id"]) for row in rows}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,8 @@ def findings_of(code: str, name: str, level: str, hits: Hits, judged: Judged) ->
     hits
         At least one.
     """
+    if hits.is_whole:
+        return _whole_findings(code, name, level, hits, judged)
     levels = np.full(len(hits), level) if hits.levels is None else hits.levels
     cause = _causes(hits, judged.scopes)
     singles = np.flatnonzero(cause < 0)
@@ -96,6 +99,41 @@ def findings_of(code: str, name: str, level: str, hits: Hits, judged: Judged) ->
             columns[column].append(value)
     values: dict[str, object] = {"check": code, "name": name, "rank": _ranks(severity), **columns}
     return make_table(FINDING_COLUMNS, len(severity), values)
+
+
+def _whole_findings(code: str, name: str, level: str, hits: Hits, judged: Judged) -> pd.DataFrame:
+    """The findings of hits that are causes of whole files already, unsorted."""
+    boxes, images = judged.boxes, judged.images
+    ids = boxes["box_id"].to_numpy(np.int64)
+    columns: Columns = defaultdict(list)
+    messages = hits.messages(np.arange(len(hits)))
+    # A loop over files with a cause, which are few.
+    for message, start, stop in zip(
+        messages, hits.starts().tolist(), hits.stops().tolist(), strict=True
+    ):
+        rows = hits.members[start:stop]
+        files = boxes["file"].iloc[rows].drop_duplicates()
+        file = _with_none(files)[0] if len(files) == 1 else None
+        ending = PurePosixPath(str(files.iloc[0])).suffix
+        image_row = int(boxes["image_row"].iloc[rows[0]])
+        source = str(images["source"].iloc[image_row])
+        words = [code, source, f"*{ending}" if file is None else file]
+        columns["finding_id"].append(int(key_hashes(["\0".join(words)])[0]))
+        columns["members"].append(ids[rows].tolist())
+        columns["file"].append(file)
+        of_files = f"in {len(files)} {ending} files of this source: " if file is None else ""
+        columns["message"].append(of_files + message)
+    values: dict[str, object] = {
+        "check": code,
+        "name": name,
+        "level": level,
+        "rank": _ranks(list(_severity(hits))),
+        "value": _finite(hits.value),
+        "limit": _finite(hits.limits()),
+        "unit": hits.unit,
+        "mend": [hits.mend] * len(hits) if hits.mends is None else list(hits.mends),
+    }
+    return make_table(FINDING_COLUMNS, len(hits), values | columns)
 
 
 def _severity(hits: Hits) -> Floats:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,10 @@ class Hits:
         (H,) `error | warning | info`; None: the check's own.
     low_is_worse
         Whether a smaller value is worse than a larger one.
+    mends
+        (H,) what to do about each hit; None: `mend` for all.
+    is_whole
+        Whether each hit is a cause of its own, of a whole file: then nothing is grouped.
     """
 
     members: Rows
@@ -67,6 +72,8 @@ class Hits:
     which: Rows | None = None
     levels: npt.NDArray[np.str_] | None = None
     low_is_worse: bool = False
+    mends: Words | None = None
+    is_whole: bool = False
 
     def __len__(self) -> int:
         return len(self.value)
@@ -86,6 +93,26 @@ class Hits:
     def limits(self) -> Floats:
         """(H,) the limit of each hit."""
         return np.broadcast_to(np.asarray(self.limit, np.float64), self.value.shape)
+
+    def all_of(self, marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """(H,) whether all members of each hit are marked; `marked` is per box. H is above 0."""
+        every: npt.NDArray[np.bool_] = np.logical_and.reduceat(marked[self.members], self.starts())
+        return every
+
+    def where(self, wanted: npt.NDArray[np.bool_]) -> Hits:
+        """The hits of a mask, in their order."""
+        counts = self.stops() - self.starts()
+        return replace(
+            self,
+            members=self.members[np.repeat(wanted, counts)],
+            value=self.value[wanted],
+            limit=self.limits()[wanted],
+            parts=tuple(part[wanted] for part in self.parts),
+            ends=np.cumsum(counts[wanted]),
+            which=None if self.which is None else self.which[wanted],
+            levels=None if self.levels is None else self.levels[wanted],
+            mends=None if self.mends is None else tuple(compress(self.mends, wanted)),
+        )
 
     def messages(self, hits: Rows) -> list[str]:
         """The messages of some hits, given by number."""

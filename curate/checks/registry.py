@@ -7,12 +7,15 @@ import inspect
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from curate.assembly import sorted_findings
-from curate.checks import boxes, relations
+from curate.checks import boxes, conventions, relations
 from curate.checks.grouping import Judged, findings_of, scopes
 from curate.checks.hits import Hits, judged_tables
+from curate.checks.weighing import weigh
 from curate.dataset import Dataset
 from curate.errors import UsageError, quote
 from curate.faults import FAULTS, Level
@@ -33,7 +36,7 @@ class Check:
     code, name, level
         `BOX-002`, `box-outside-image`, and the level of its findings unless a hit has its own.
     function
-        Takes the boxes and images of `judged_tables` and the parameters; gives `Hits`.
+        Takes what it `reads` and the parameters; gives `Hits`.
     params
         Default of each parameter; the unit is in its name.
     follows
@@ -41,6 +44,8 @@ class Check:
         set themselves.
     needs
         Derived columns without which it finds less, or nothing.
+    reads
+        `boxes` and `images` of `judged_tables`; or `weighed`, the mistakes of whole files.
     """
 
     code: str
@@ -50,6 +55,11 @@ class Check:
     params: Mapping[str, float] = field(default_factory=dict)
     follows: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ("boxes", "images")
+
+
+def _of_file(code: str, name: str, level: Level, function: Callable[..., Hits]) -> Check:
+    return Check(code, name, level, function, reads=("weighed",))
 
 
 # Where the numbers come from: reference/audits.md 4.5 (IoU, IoA, mask), checks.md G01-G17 and
@@ -135,6 +145,27 @@ CHECKS: dict[str, Check] = {
             {"min_ioa": 0.98, "max_iou": 0.90},
             follows={"max_iou": ("REL-002", "min_iou")},
         ),
+        _of_file("CONV-001", "corners-read-as-sizes", "error", conventions.corners_read_as_sizes),
+        _of_file("CONV-002", "sizes-read-as-corners", "error", conventions.sizes_read_as_corners),
+        _of_file("CONV-003", "centre-read-as-corner", "error", conventions.centre_read_as_corner),
+        _of_file("CONV-004", "corner-read-as-centre", "error", conventions.corner_read_as_centre),
+        _of_file(
+            "CONV-005", "fractions-read-as-pixels", "error", conventions.fractions_read_as_pixels
+        ),
+        _of_file(
+            "CONV-006", "pixels-read-as-fractions", "error", conventions.pixels_read_as_fractions
+        ),
+        _of_file("CONV-007", "axes-swapped", "error", conventions.axes_swapped),
+        _of_file("CONV-008", "sides-swapped", "error", conventions.sides_swapped),
+        _of_file("CONV-009", "frame-transposed", "error", conventions.frame_transposed),
+        _of_file("CONV-010", "class-numbers-shifted", "error", conventions.class_numbers_shifted),
+        _of_file("CONV-011", "borders-off-by-one", "warning", conventions.borders_off_by_one),
+        _of_file(
+            "CONV-012", "boxes-of-other-resolution", "error", conventions.boxes_of_other_resolution
+        ),
+        _of_file(
+            "CONV-013", "box-the-same-everywhere", "warning", conventions.box_the_same_everywhere
+        ),
     )
 }
 
@@ -171,17 +202,39 @@ def run(
     chosen = selected(select, ignore)
     given = _parameters(params or {})
     boxes_table, images = judged_tables(dataset, derived)
-    found: list[tuple[Check, Hits]] = []
     codes = sorted(chosen & set(CHECKS))
+    read: dict[str, object] = {"boxes": boxes_table, "images": images}
+    if any("weighed" in CHECKS[code].reads for code in codes):
+        read["weighed"] = weigh(boxes_table, images, dataset.classes)
+    found: list[tuple[Check, Hits]] = []
     for code in track(codes, len(codes), "checks"):
-        hits = CHECKS[code].function(boxes_table, images, **given[code])
+        check = CHECKS[code]
+        hits = check.function(*(read[name] for name in check.reads), **given[code])
         if len(hits):
-            found.append((CHECKS[code], hits))
+            found.append((check, hits))
+    found = _without_consequences(found, len(boxes_table))
     if not found:
         return make_table(FINDING_COLUMNS, 0, {})
     judged = Judged(boxes_table, images, scopes(boxes_table, images))
     tables = [findings_of(c.code, c.name, c.level, hits, judged) for c, hits in found]
     return sorted_findings(pd.concat(tables, ignore_index=True))
+
+
+def _without_consequences(
+    found: list[tuple[Check, Hits]], n_boxes: int
+) -> list[tuple[Check, Hits]]:
+    """The hits without those that a mistake of the whole file explains: one cause, one finding."""
+    explained: dict[str, npt.NDArray[np.bool_]] = {}
+    for check, hits in found:
+        for code in conventions.FOLLOWS_FROM.get(check.code, ()):
+            explained.setdefault(code, np.zeros(n_boxes, np.bool_))[hits.members] = True
+    left = []
+    for check, hits in found:
+        if check.code in explained:
+            hits = hits.where(~hits.all_of(explained[check.code]))
+        if len(hits):
+            left.append((check, hits))
+    return left
 
 
 def selected(select: Collection[str] | None, ignore: Collection[str] | None) -> frozenset[str]:

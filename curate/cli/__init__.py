@@ -15,7 +15,20 @@ from typing import Annotated
 
 import typer
 
-from curate.cli import audit, bars, demo, explain, export, ingest, init, logs, output
+from curate.cli import (
+    audit,
+    bars,
+    demo,
+    doctor,
+    explain,
+    export,
+    ingest,
+    init,
+    logs,
+    merge,
+    output,
+    relabel,
+)
 from curate.errors import CurateError
 
 # The base of all usage errors; typer carries its own copy of click and names it nowhere.
@@ -52,6 +65,9 @@ _add("ingest", ingest.ingest, ingest.__doc__)
 _add("audit", audit.audit, audit.__doc__)
 _add("explain", explain.explain, explain.__doc__)
 _add("export", export.export, export.__doc__)
+_add("merge", merge.merge, merge.__doc__)
+_add("relabel", relabel.relabel, relabel.__doc__)
+_add("doctor", doctor.doctor, doctor.__doc__)
 _add("demo", demo.demo, demo.__doc__)
 
 

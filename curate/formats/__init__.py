@@ -30,8 +30,9 @@ from curate.dataset import (
 from curate.errors import Place, SourceError, UsageError, quote
 from curate.formats.combining import combine, joined, part_of
 from curate.formats.options import DATASET, ReadOptions, refuse_idle, without_label_options
+from curate.formats.per_image import names_below_source
 from curate.formats.reading import KeptFiles, Options
-from curate.formats.recognition import READERS, chosen, reader, recognise
+from curate.formats.recognition import READERS, chosen, named, reader, recognise
 from curate.formats.writing import Loss, LossReport
 from curate.tree import Tree, open_tree
 
@@ -59,12 +60,22 @@ WRITERS: dict[str, str] = {
     "coco": "curate.formats.coco.writer",
     "voc": "curate.formats.voc",
     "kitti": "curate.formats.kitti",
+    "kitti-tracking": "curate.formats.kitti_tracking",
+    "yolo": "curate.formats.yolo",
+    "mot": "curate.formats.mot",
+    "label-studio": "curate.formats.label_studio",
+    "cvat": "curate.formats.cvat",
+    "crowdhuman": "curate.formats.crowdhuman",
+    "caltech": "curate.formats.caltech",
+    "eurocity": "curate.formats.eurocity",
+    "citypersons": "curate.formats.citypersons",
+    "open-images": "curate.formats.open_images",
     "csv": "curate.formats.csv_table",
 }
 # The loss report stands in the folder; its name ends in nothing that a loader would pick up.
 EXPORT_MARKER = ".curate-export"
 # Formats that hold the outlines of polygons and masks, so that these are no loss there.
-_HOLDS_OUTLINES = {"coco"}
+_HOLDS_OUTLINES = {"coco", "yolo"}
 
 
 def read(path: Path | str, options: ReadOptions | None = None) -> Dataset:
@@ -187,7 +198,7 @@ def _options(options: ReadOptions, name: str, pictures: Pictures | None) -> Opti
         truth = (file, tree.read(file))
     kind = None
     if options.format and options.format not in READERS:
-        kind = options.format.partition("-")[2]
+        kind = named(options.format)[1]
     return Options(
         classes=options.classes,
         size_wh=options.size_wh,
@@ -285,6 +296,7 @@ def read_again(dataset: Dataset) -> Dataset:
             truth=None if own is None else (own, kept.read(truth)),
             kind=part["kind"],
             class_ids=part["class_ids"],
+            known_sizes=_known_sizes(dataset, part["image_source"]),
         )
         taker = reader(part["format"])
         names = [f for f, kind in formats.items() if kind == part["format"]]
@@ -293,6 +305,13 @@ def read_again(dataset: Dataset) -> Dataset:
         parts.append(_with_size(replace(one, name=part["name"]), told.size_wh))
     prefixes = [part["prefix"] for part in dataset.options["parts"]]
     return joined(dataset.name, parts, prefixes) if any(prefixes) else parts[0]
+
+
+def _known_sizes(dataset: Dataset, source: str) -> dict[str, tuple[int, int]]:
+    """The sizes in px of a source's images, by name: normalised labels do not state them."""
+    images = dataset.images[dataset.images["source"] == source].dropna(subset=["width", "height"])
+    sizes = zip(images["width"].astype(int), images["height"].astype(int), strict=True)
+    return dict(zip(names_below_source(images), sizes, strict=True))
 
 
 def _alone(part: Mapping[str, Any], truth: str | None) -> dict[str, Any]:
@@ -352,7 +371,7 @@ def _written(
     if original is not None:
         report = module.write(dataset, folder, original)
         return report
-    if target == "coco":
+    if target in _HOLDS_OUTLINES:
         report = module.write(dataset, folder, None, _outlines(dataset))
     else:
         report = module.write(dataset, folder, None)

@@ -25,7 +25,7 @@ _HEEDED = {
         "leave it out, or give the results file",
     ),
     "--classes": (
-        {"makesense"},
+        {"makesense", "text-dets", "csv", "yolo"},
         "names the classes of labels that only number them (YOLO text), and no source has such",
         "leave it out: these labels name their classes themselves",
     ),

@@ -51,6 +51,15 @@ class BoxRow:
     truncated: float | None
     difficult: bool | None
     attributes: str | None
+    track_id: str | None
+    origin: str
+    annotator: str | None
+    extent: str | None
+    angle_deg: float | None
+    is_depiction: bool | None
+    is_reflection: bool | None
+    source_id: str | None
+    box_id: int
 
     @property
     def edges(self) -> tuple[float | None, ...]:
@@ -81,11 +90,15 @@ class Change:
 
 @dataclass
 class FileChanges:
-    """What is to be done to one file; records are named by their span in bytes, half-open."""
+    """What is to be done to one file; records are named by their span in bytes, half-open.
+
+    `size_wh` is the size of its image in px, for formats that write fractions; None unknown.
+    """
 
     changed: dict[tuple[int, int], Change] = field(default_factory=dict)
     removed: set[tuple[int, int]] = field(default_factory=set)
     added: list[BoxRow] = field(default_factory=list)
+    size_wh: tuple[int | None, int | None] = (None, None)
 
 
 @dataclass(frozen=True)
@@ -289,6 +302,9 @@ def _changes_by_file(
     added = added[holds_box(added) & added["image_id"].isin(list(file_of))]
     for image_id, row in zip(added["image_id"], box_rows(added), strict=True):
         todo[file_of[image_id]].added.append(row)
+    touched = dataset.images[dataset.images["image_id"].map(file_of).isin(list(todo))]
+    for image in _image_rows(touched):
+        todo[file_of[image.image_id]].size_wh = image.width, image.height
     return todo
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -64,7 +64,8 @@ class Options:
     in px of every image, for normalised labels without pictures. `pictures` are the pictures
     under `--images`. `truth` is the annotation file of a results file: its name and bytes.
     `kind` chooses among exports that look alike. `class_ids` says whether a results file's class
-    ids are the annotation file's own or indices into its `categories`.
+    ids are the annotation file's own or indices into its `categories`. `known_sizes` are those of
+    an earlier reading, by image name, in px.
     """
 
     classes: tuple[str, ...] | None = None
@@ -73,6 +74,12 @@ class Options:
     truth: tuple[str, bytes] | None = None
     kind: str | None = None
     class_ids: Literal["own", "index"] = "own"
+    known_sizes: Mapping[str, tuple[int, int]] | None = None
+
+    @property
+    def tells_sizes(self) -> bool:
+        """Whether anything says how large the images are."""
+        return not (self.pictures is None and self.size_wh is None and self.known_sizes is None)
 
 
 class TextError(CurateError):

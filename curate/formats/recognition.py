@@ -38,7 +38,20 @@ READERS: dict[str, Reader] = {
     "coco-results": Reader("curate.formats.coco", "claims_results", "gather_results"),
     "voc": Reader("curate.formats.voc"),
     "kitti": Reader("curate.formats.kitti"),
+    "kitti-tracking": Reader("curate.formats.kitti_tracking"),
+    "mot": Reader("curate.formats.mot"),
+    "text-dets": Reader("curate.formats.text_dets"),
+    "csv": Reader("curate.formats.csv_table"),
+    "open-images": Reader("curate.formats.open_images"),
+    "yolo": Reader("curate.formats.yolo"),
     "makesense": Reader("curate.formats.makesense"),
+    "crowdhuman": Reader("curate.formats.crowdhuman"),
+    "caltech-vbb": Reader("curate.formats.caltech.vbb"),
+    "caltech": Reader("curate.formats.caltech"),
+    "eurocity": Reader("curate.formats.eurocity"),
+    "citypersons": Reader("curate.formats.citypersons"),
+    "label-studio": Reader("curate.formats.label_studio"),
+    "cvat": Reader("curate.formats.cvat"),
 }
 # The endings of each reader's files, and what the first character of their text must be.
 _ENDINGS = {
@@ -46,22 +59,63 @@ _ENDINGS = {
     "coco-results": (".json",),
     "voc": (".xml",),
     "kitti": (".txt",),
+    "kitti-tracking": (".txt",),
+    "mot": (".txt",),
+    "text-dets": (".txt",),
+    "csv": (".csv",),
+    "open-images": (".csv",),
+    "yolo": (".txt",),
     "makesense": (".csv", ".json", ".txt", ".xml"),
+    "crowdhuman": (".odgt", ".jsonl"),
+    "caltech-vbb": (".txt", ".json", ".vbb"),
+    "caltech": (".txt",),
+    "eurocity": (".json",),
+    "citypersons": (".json",),
+    "label-studio": (".json",),
+    "cvat": (".xml",),
 }
 _FIRST_BYTES = {".json": b"{[", ".xml": b"<"}
-# Both are XML of one form: what one of them claims the other can read when it is told to.
-_SAME_FORM = {"voc", "makesense"}
+# Readers that can read what another claims when they are told to: XML or rows of one form.
+_SAME_FORM = {
+    "voc": {"voc", "makesense"},
+    "makesense": {"voc", "makesense"},
+    "yolo": {"yolo", "makesense", "text-dets"},
+}
+# What this reader claims by a description of the set is no other's, and need not be read again.
+_FIRST = "yolo"
 _UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def recognise(files: Files) -> dict[str, list[str]]:
     """The label files that each reader would take, by reader; those that take none are left out."""
     taken = {}
-    for name, reader in READERS.items():
-        claimed = getattr(reader.load(), reader.claims)(files)
+    for name in sorted(READERS, key=lambda name: name != _FIRST):
+        claimed = getattr(READERS[name].load(), READERS[name].claims)(files)
         if claimed:
             taken[name] = claimed
-    return taken
+        if claimed and name == _FIRST:
+            files = _Without(files, set(claimed))
+    return {name: taken[name] for name in READERS if name in taken}
+
+
+class _Without:
+    """Files without some of them."""
+
+    def __init__(self, files: Files, gone: set[str]) -> None:
+        self._files = files
+        self.files = {name: size for name, size in files.files.items() if name not in gone}
+
+    def read(self, file: str) -> bytes:
+        """All bytes of one file."""
+        return self._files.read(file)
+
+    def body(self, file: str) -> Body:
+        """All bytes of one file, mapped when it is large."""
+        return self._files.body(file)
+
+    def head(self, file: str, n_bytes: int | None) -> bytes:
+        """The first bytes of one file."""
+        return self._files.head(file, n_bytes)
 
 
 def chosen(
@@ -105,7 +159,10 @@ def named(wanted: str) -> tuple[str, str]:
     """
     if wanted in READERS:
         return wanted, ""
-    name, _, kind = wanted.partition("-")
+    # A reader's name may have a dash itself.
+    fitting = [name for name in READERS if wanted.startswith(f"{name}-")]
+    name = max(fitting, key=len, default=wanted.partition("-")[0])
+    kind = wanted.removeprefix(name).removeprefix("-")
     kinds = getattr(READERS[name].load(), "KINDS", ()) if name in READERS else ()
     if kind in kinds:
         return name, kind
@@ -216,7 +273,7 @@ def _forced(tree: Tree, path: Path, name: str, kind: str) -> list[str]:
 
 def _possible(tree: Tree, name: str, kind: str, taken: Mapping[str, list[str]]) -> list[str]:
     """The files that a reader does not recognise and may read when it is told to."""
-    same = _SAME_FORM if name in _SAME_FORM else {name}
+    same = _SAME_FORM.get(name, {name})
     others = {file for other, files in taken.items() if other not in same for file in files}
     may_be = getattr(READERS[name].load(), "may_be", None)
     files = [

@@ -81,7 +81,7 @@ def column_losses(
     """
     losses = []
     # A position in a file is no id that anyone could miss.
-    positional = dataset.format in ("voc", "kitti", "makesense")
+    positional = dataset.format in ("voc", "kitti", "kitti-tracking", "makesense", "mot", "yolo")
     for table, schema, kept, prefix in (
         (dataset.images, IMAGE_COLUMNS, image_columns, "images"),
         (dataset.boxes, BOX_COLUMNS, box_columns, "boxes"),

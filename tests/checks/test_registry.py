@@ -24,7 +24,8 @@ def test_check_has_code_name_level_and_a_manual_page(check) -> None:
     for part in ("Why it hurts:", "Pass:", "Fail:", "Value:", "It ", "Usual mend:"):
         assert part in page or (part == "Value:" and check.code == "BOX-001"), part
     signature = list(inspect.signature(check.function).parameters)
-    assert signature == ["boxes", "images", *check.params]
+    assert signature == [*check.reads, *check.params]
+    assert check.reads in (("boxes", "images"), ("weighed",))
     assert all(f"`{name}`" in page for name in check.params)
     assert set(check.needs) <= set(checks.DERIVED_COLUMNS)
 

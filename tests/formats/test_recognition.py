@@ -58,12 +58,42 @@ VGG = json.dumps(
         }
     }
 )  # fmt: skip
+LABEL_STUDIO = json.dumps(
+    [
+        {
+            "id": 1,
+            "annotations": [],
+            "predictions": [
+                {
+                    "score": 0.5,
+                    "result": [
+                        {
+                            "id": "r", "type": "rectanglelabels", "from_name": "l",
+                            "original_width": 60, "original_height": 40,
+                            "value": {"x": 5, "y": 5, "width": 9, "height": 9,
+                                      "rectanglelabels": ["car"]},
+                        }
+                    ],
+                }
+            ],
+            "data": {"image": "a.jpg", "image_id": 4},
+        }
+    ]
+)  # fmt: skip
+CVAT = (
+    '<annotations><image id="0" name="a.jpg" width="60" height="40">'
+    '<box label="car" xtl="2" ytl="3" xbr="20" ybr="30" occluded="0"/></image></annotations>'
+)
 SHAPES = {
+    "tasks.json": (LABEL_STUDIO, "label-studio", "box"),
+    "annotations.xml": (CVAT, "cvat", "box"),
     "instances.json": (COCO, "coco", "box"),
     "dets.json": (RESULTS, "coco-results", "box"),
     "a.xml": (VOC.format(name="a.jpg"), "voc", "box"),
     "ms.xml": (MAKESENSE_VOC, "makesense", "box"),
     "000001.txt": (KITTI, "kitti", "box"),
+    "dets.txt": ("0 0.5 30 20 5 6\ncar 0.25 2 3 18 27\n", "text-dets", "box"),
+    "boxes.csv": ("image,label,x1,y1,x2,y2\na.jpg,car,2,3,20,30\n", "csv", "box"),
     "rects.csv": (RECT_CSV, "makesense", "box"),
     "points.csv": ("car,2,3,a.jpg,60,40", "makesense", "point"),
     "lines.csv": ("car,50,30,40,3,a.jpg,60,40", "makesense", "line"),

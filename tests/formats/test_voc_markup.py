@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.formats import voc
-from curate.formats.voc.markup import apply_edits
+from curate.formats.xml_spans import apply_edits
 from tests.formats.label_files import (
     losses,
     read_file,

@@ -61,7 +61,9 @@ MAX_MEMORY_BYTES = 6 << 30
 PROCESSES = 2
 READERS = [*seeds.LABELS, *seeds.OTHERS]
 # Formats that are written back byte for byte, by the names that datasets have.
-KEPT = {"coco": "coco", "coco-results": "coco", "voc": "voc", "kitti": "kitti"}
+KEPT = {"coco": "coco", "coco-results": "coco", "voc": "voc", "kitti": "kitti", "label-studio": "label-studio", "cvat": "cvat", "csv": "csv",
+        "open-images": "open-images", "crowdhuman": "crowdhuman", "citypersons": "citypersons",
+        "eurocity": "eurocity", "caltech": "caltech", "yolo": "yolo"}  # fmt: skip
 
 
 class Slow(Exception):  # noqa: N818  # a claim that failed, not an error of the project

@@ -25,9 +25,9 @@ from curate.dataset import Dataset
 from curate.errors import Place, SourceError
 from curate.formats.coco.annotations import read_annotations
 from curate.formats.coco.derived import derive, extras, outlines
-from curate.formats.coco.document import Document, JsonError, bulk, open_document
 from curate.formats.coco.results import read_results
 from curate.formats.coco.rows import FileRows
+from curate.formats.json_document import Document, JsonError, bulk, open_document
 from curate.formats.reading import HEAD_BYTES, Files, Options
 from curate.sources import Body
 from curate.tree import open_tree
@@ -48,6 +48,8 @@ __all__ = [
 NAME = "coco"
 RESULTS = "coco-results"
 _TOP_KEYS = re.compile(rb'"(?:images|annotations|categories)"\s*:\s*\[')
+# A list of tasks (Label Studio) may name image_id and score too, deeper down.
+_TASKS = re.compile(rb'"data"\s*:\s*\{|"result"\s*:\s*\[')
 _RESULT_KEYS = (re.compile(rb'"image_id"\s*:'), re.compile(rb'"(?:score|caption)"\s*:'))
 
 
@@ -83,7 +85,8 @@ def _is_annotations(files: Files, file: str) -> bool:
 
 def _is_results(files: Files, file: str) -> bool:
     head = files.head(file, HEAD_BYTES)
-    return _starts_with(head, b"[") and all(key.search(head) for key in _RESULT_KEYS)
+    has_keys = all(key.search(head) for key in _RESULT_KEYS)
+    return _starts_with(head, b"[") and has_keys and not _TASKS.search(head)
 
 
 def _starts_with(head: bytes, char: bytes) -> bool:

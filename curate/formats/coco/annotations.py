@@ -10,7 +10,6 @@ import numpy as np
 
 from curate.assembly import Fault
 from curate.errors import quote
-from curate.formats.coco.document import Document, loose, span_arrays
 from curate.formats.coco.objects import read_objects
 from curate.formats.coco.records import (
     Category,
@@ -21,6 +20,7 @@ from curate.formats.coco.records import (
     wrong_values,
 )
 from curate.formats.coco.rows import FileRows
+from curate.formats.json_document import Document, loose, span_arrays
 
 
 def read_annotations(document: Document, file: str) -> FileRows:

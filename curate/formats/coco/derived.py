@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from curate import masks
 from curate.dataset import Dataset
-from curate.formats.coco.document import bulk, loose
 from curate.formats.coco.records import plain_text
+from curate.formats.json_document import bulk, loose
 from curate.sources import Body, Sources
 
 BLOCK_RECORDS = 20_000

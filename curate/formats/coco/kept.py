@@ -14,7 +14,6 @@ import pandas as pd
 
 from curate.dataset import Dataset, write_file
 from curate.errors import OutputError, Place
-from curate.formats.coco.document import Document, bulk, open_document
 from curate.formats.coco.make import (
     annotation_of,
     attributes_of,
@@ -26,7 +25,9 @@ from curate.formats.coco.make import (
     stated,
 )
 from curate.formats.coco.records import Annotation, decode_all
-from curate.formats.coco.splice import Edit, apply_edits, array_edits, bbox_edits, field_edits
+from curate.formats.coco.splice import bbox_edits
+from curate.formats.json_document import Document, bulk, open_document
+from curate.formats.json_splice import Edit, apply_edits, array_edits, field_edits
 from curate.formats.per_image import confined, holds_box
 from curate.formats.writing import Changes, Loss, LossReport, changes_since
 
@@ -169,6 +170,9 @@ def _edit_classes(work: _Work, file: _File, added: pd.DataFrame) -> None:
         file.class_ids[label] = number
         fresh.append({"id": number, "name": label})
     keep = np.ones(0 if records is None else len(records), np.bool_)
+    if len(keep) == len(old):
+        # A class that was taken out of the list goes, unless a box still has it.
+        keep = (old["source_id"].isin(new["source_id"]) | old["label"].isin(labels)).to_numpy(bool)
     file.edits += array_edits(file.document, "categories", keep, fresh)
 
 

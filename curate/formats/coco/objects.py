@@ -13,10 +13,10 @@ import numpy as np
 from curate.assembly import Fault
 from curate.errors import quote
 from curate.formats.coco.columns import BoxColumns
-from curate.formats.coco.document import Document, Records, loose
 from curate.formats.coco.records import Annotation, Loose, decode_all
 from curate.formats.coco.rows import FileRows
 from curate.formats.coco.shapes import box_from_outline, kinds_in_place, outline_kinds
+from curate.formats.json_document import Document, Records, loose
 
 # Records decoded at a time: few enough for the processor's caches.
 CHUNK_RECORDS = 5_000

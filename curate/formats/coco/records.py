@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from curate.errors import quote
-from curate.formats.coco.document import Document, Records, loose
+from curate.formats.json_document import Document, Records, loose
 
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 _SURROGATE = re.compile("[\ud800-\udfff]")

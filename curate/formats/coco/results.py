@@ -13,11 +13,11 @@ import pyarrow as pa
 from curate import masks
 from curate.assembly import Fault
 from curate.errors import quote
-from curate.formats.coco.document import Document, loose
 from curate.formats.coco.lookup import RowOf
 from curate.formats.coco.records import ABSENT, Result, decode_all
 from curate.formats.coco.rows import FileRows
 from curate.formats.coco.shapes import outline_kinds
+from curate.formats.json_document import Document, loose
 
 _EXAMPLES = 5
 

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from curate.formats.coco.document import Document, span_arrays, views
 from curate.formats.coco.records import ABSENT
+from curate.formats.json_document import Document, span_arrays, views
 
 # The key `segmentation` with its colon and some white space.
 MAX_AHEAD = 32

@@ -11,9 +11,12 @@ from collections import Counter
 from pathlib import PurePosixPath
 
 from curate.errors import SourceError
+from curate.formats.csv_header import is_box_header
+from curate.formats.csv_rows import split_fields
 from curate.formats.makesense.tables import AMBIGUOUS, HEADERS, line_or_rect, row_kind
-from curate.formats.makesense.yolo import CLASS_FILES, is_row, is_short_row
+from curate.formats.makesense.yolo import CLASS_FILES, is_short_row
 from curate.formats.reading import HEAD_BYTES, Files, text_lines
+from curate.formats.yolo_rows import is_row
 
 ENDINGS = (".txt", ".xml", ".csv", ".json")
 SNIFFED_LINES = 200
@@ -124,6 +127,9 @@ def _table_kind(head: bytes) -> str | None:
         return None
     if lines[0] in HEADERS:
         return HEADERS[lines[0]]
+    if is_box_header(split_fields(lines[0])):
+        # Rows of other tools' tables may read as tags: `car,0.5,a.jpg,640,480`.
+        return None
     kind, count = Counter(map(row_kind, lines)).most_common(1)[0]
     return kind if count * 2 >= len(lines) else None
 

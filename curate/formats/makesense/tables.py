@@ -16,8 +16,8 @@ from itertools import islice
 
 from curate.errors import FormatError, Place, quote
 from curate.formats.makesense.rows import Rows
-from curate.formats.makesense.sizes import is_named
 from curate.formats.reading import Options, text_lines
+from curate.formats.sizes import is_named
 
 AMBIGUOUS = "rect-or-line-csv"
 HEADERS = {

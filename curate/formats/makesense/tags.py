@@ -14,7 +14,6 @@ import numpy as np
 
 from curate.errors import quote
 from curate.formats.makesense.rows import Rows, address_of, line_of, span_of
-from curate.formats.makesense.sizes import is_named
 from curate.formats.makesense.tables import (
     Row,
     decoded_line,
@@ -24,6 +23,7 @@ from curate.formats.makesense.tables import (
     say_unfit,
 )
 from curate.formats.reading import Options, line_numbers, text_lines
+from curate.formats.sizes import is_named
 
 _BOM = b"\xef\xbb\xbf"
 

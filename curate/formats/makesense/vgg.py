@@ -17,8 +17,8 @@ import numpy as np
 
 from curate.errors import quote
 from curate.formats.makesense.rows import Rows, address_of, line_of, span_of
-from curate.formats.makesense.sizes import pictures_of
 from curate.formats.reading import Options, line_numbers
+from curate.formats.sizes import pictures_of
 
 _BOM = b"\xef\xbb\xbf"
 _KEY_DIGITS = 9

@@ -16,8 +16,8 @@ from xml.parsers import expat
 
 from curate.errors import quote
 from curate.formats.makesense.rows import Rows, stem_of
-from curate.formats.makesense.sizes import pictures_of
 from curate.formats.reading import Options, TextError, decode_text, text_lines
+from curate.formats.sizes import pictures_of
 
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 # Written up to 1.8.0 for truncated and difficult; a class of the name "undefined" up to 1.4.0.

@@ -14,21 +14,18 @@ from pathlib import PurePosixPath
 
 from curate.errors import SourceError, quote
 from curate.formats.makesense.rows import Rows, stem_of
-from curate.formats.makesense.sizes import ImageSize, image_size
 from curate.formats.reading import Files, Options, TextError, decode_text, text_lines
+from curate.formats.sizes import ImageSize, image_size
+from curate.formats.yolo_rows import CLASS, N_COLUMNS, NO_CLASS, NUMBER, fraction, is_row
 
 # By the app's own import, labelImg and darknet.
 CLASS_FILES = ("labels.txt", "classes.txt", "obj.names")
-N_COLUMNS = 5
 # Split files list image numbers in one or two columns.
 MIN_REST_COLUMNS = 3
 # Make Sense rounds to 6 decimals, so an edge xc - w / 2 that it fitted to the border lies within
 # half a unit of the last decimal of it (measured on od_import_coco and od_main: 0 or 5e-7).
 BORDER_FRAC = 7.5e-7
-NO_CLASS = ("-1", "null")
 
-_CLASS = re.compile(rb"-?[0-9]+|null")
-_NUMBER = re.compile(rb"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _OWN_ROW = re.compile(rb"(?:-1|[0-9]+|null)(?: [01]\.[0-9]{6}){4}")
 _DIGITS = 18
 
@@ -44,21 +41,11 @@ class _Reader:
     at_border: list[int] = field(default_factory=list)
 
 
-def is_row(line: bytes) -> bool:
-    """Whether a line is a YOLO row: a class and four finite numbers."""
-    tokens = line.split()
-    return (
-        len(tokens) == N_COLUMNS
-        and _CLASS.fullmatch(tokens[0]) is not None
-        and all(_fraction(token) is not None for token in tokens[1:])
-    )
-
-
 def is_short_row(line: bytes) -> bool:
     """Whether a line may be the rest of a YOLO row: numbers that are no mere list of ids."""
     tokens = line.split()
     is_rest = len(tokens) >= MIN_REST_COLUMNS or b"." in line
-    return len(tokens) <= N_COLUMNS and is_rest and all(map(_NUMBER.fullmatch, tokens))
+    return len(tokens) <= N_COLUMNS and is_rest and all(map(NUMBER.fullmatch, tokens))
 
 
 def read_yolo(rows: Rows, bodies: Mapping[str, bytes], files: Files, options: Options) -> None:
@@ -136,7 +123,7 @@ def _say_unreadable(rows: Rows, file: str, row: int, body: bytes) -> bool:
 
 
 def _set_class(rows: Rows, box: int, token: bytes, names: tuple[str, ...] | None) -> None:
-    if not _CLASS.fullmatch(token):
+    if not CLASS.fullmatch(token):
         # The row's numbers are judged with the others of its line.
         return
     text = token.decode("ascii")
@@ -165,11 +152,11 @@ def _set_class(rows: Rows, box: int, token: bytes, names: tuple[str, ...] | None
 
 def _set_edges(reader: _Reader, box: int, tokens: list[bytes], size: ImageSize) -> None:
     rows = reader.rows
-    values = [_fraction(token) for token in tokens[1:]]
+    values = [fraction(token) for token in tokens[1:]]
     what = None
     if len(tokens) != N_COLUMNS:
         what = f"{len(tokens)} columns, should be {N_COLUMNS}: class xc yc w h"
-    elif not _CLASS.fullmatch(tokens[0]):
+    elif not CLASS.fullmatch(tokens[0]):
         what = f"class {quote(tokens[0].decode('utf-8', 'replace'))}, should be a whole number"
     elif None in values:
         bad = tokens[1 + values.index(None)].decode("utf-8", "replace")
@@ -197,12 +184,6 @@ def _place(rows: Rows, box: int) -> dict[str, object]:
         "images": (rows.boxes["image_row"][box],),
         "boxes": (box,),
     }
-
-
-def _fraction(token: bytes) -> float | None:
-    value = float(token) if _NUMBER.fullmatch(token) else math.nan
-    # The bound keeps products with an image's side finite; it is far beyond any fraction.
-    return value if abs(value) < 1e100 else None
 
 
 def _touches_border(tokens: list[bytes]) -> bool:

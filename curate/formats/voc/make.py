@@ -9,9 +9,7 @@ from typing import Any
 
 from curate.formats.per_image import EDGES, BoxRow, ImageRow, is_known
 from curate.formats.voc.read import CORNERS, SHIFTS_PX
-
-# An element: its tag, and its text or its children.
-Node = tuple[str, "str | list[Node]"]
+from curate.formats.xml_spans import Node, is_altered, render
 
 # Of the boxes table, what an object has a place for.
 BOX_COLUMNS = frozenset(
@@ -26,8 +24,6 @@ ONE_NAME = "VOC has one name: the label is written"
 RESERVED = frozenset(
     {"name", "truncated", "occluded", "difficult", "bndbox", "actions", "object", "part", "point"}
 )
-# XML 1.0, production 2 (Char).
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _XML_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 # Above this a float has no fraction, and its integer form would only be longer.
 _MAX_EXACT_INTEGER = 2.0**53
@@ -50,18 +46,6 @@ def flag_text(value: float) -> str:
 def is_skipped(row: BoxRow) -> bool:
     """Whether VOC's evaluation is to leave the object out, which only `difficult` can say."""
     return bool(row.difficult) or row.role == "ignore" or bool(row.is_group)
-
-
-def escape(text: str) -> str:
-    """Text as it stands in XML; characters that XML forbids become U+FFFD."""
-    text = _FORBIDDEN.sub("\ufffd", text)
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return text.replace("\r", "&#13;")
-
-
-def is_altered(text: str) -> bool:
-    """Whether XML cannot hold a name as it is: forbidden characters, or white space around it."""
-    return text != text.strip() or _FORBIDDEN.search(text) is not None
 
 
 def attribute_values(text: str | None) -> dict[str, Any] | None:  # JSON
@@ -163,13 +147,3 @@ def file_text(image: ImageRow, rows: Iterable[BoxRow]) -> str:
         *map(object_node, rows),
     ]
     return render(("annotation", children), "\n", "\t") + "\n"
-
-
-def render(node: Node, indent: str, unit: str) -> str:
-    """An element as text. `indent` stands before its end tag (line end and white space)."""
-    tag, content = node
-    if isinstance(content, str):
-        return f"<{tag}>{escape(content)}</{tag}>"
-    deeper = indent + unit
-    inner = "".join(deeper + render(child, deeper, unit) for child in content)
-    return f"<{tag}>{inner}{indent}</{tag}>"

@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from xml.parsers import expat
 
 from curate.errors import quote
+from curate.formats.xml_spans import Refusal, drive, end_of, new_parser
 
-# Encodings in which every ASCII byte stands for itself, so that byte offsets and tags can be
-# found and spliced without decoding. UTF-16 and the multi-byte ones are refused.
-_ENCODINGS = {"utf-8", "utf8", "us-ascii", "ascii", "latin-1", "latin1"}
-_ENCODING_FAMILIES = ("iso-8859-", "windows-125", "cp125", "koi8-")
-_UTF16_STARTS = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
 _KNOWN = frozenset({"name", "bndbox", "truncated", "occluded", "difficult"})
-
-
-class Refusal(Exception):  # noqa: N818  # never leaves this package: it becomes a finding
-    """Raised inside expat's handlers for XML that is not read: what is wrong, and the mend."""
-
-    def __init__(self, what: str, mend: str) -> None:
-        self.what, self.mend = what, mend
-        super().__init__(what)
 
 
 @dataclass
@@ -65,50 +52,6 @@ def parse(body: bytes) -> VocFile:
     handlers.release()
     found = handlers.found
     return VocFile(filename=found.filename, error=error) if error else found
-
-
-def new_parser() -> expat.XMLParserType:
-    """An expat parser that refuses a DTD (and so every entity) and encodings that shift bytes."""
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.XmlDeclHandler = check_encoding
-    parser.StartDoctypeDeclHandler = _refuse_doctype
-    return parser
-
-
-def drive(parser: expat.XMLParserType, body: bytes) -> tuple[str, str, int] | None:
-    """Runs a parser over a whole file; what is wrong, the mend and the line, or None."""
-    if body.startswith(_UTF16_STARTS):
-        return "is UTF-16 text, should be UTF-8", "save the file as UTF-8", 1
-    try:
-        parser.Parse(body, True)
-    except Refusal as refusal:
-        return refusal.what, refusal.mend, parser.CurrentLineNumber
-    except expat.ExpatError as error:
-        what = f"is not well-formed XML: {expat.ErrorString(error.code)}"
-        return what, "restore the file from a backup or export it again", error.lineno
-    except (LookupError, ValueError) as error:
-        # expat asks Python for encodings that it does not know.
-        return f"cannot be decoded: {error}", "save the file as UTF-8", parser.CurrentLineNumber
-    return None
-
-
-def check_encoding(version: str, encoding: str | None, standalone: int) -> None:
-    """Refuses an encoding in which tags and byte offsets cannot be told from the bytes."""
-    name = (encoding or "utf-8").lower().replace("_", "-")
-    if name not in _ENCODINGS and not name.startswith(_ENCODING_FAMILIES):
-        raise Refusal(
-            f"declares the encoding {quote(encoding)}, should be UTF-8", "save the file as UTF-8"
-        )
-
-
-def _refuse_doctype(
-    name: str, system_id: str | None, public_id: str | None, has_subset: int
-) -> None:
-    raise Refusal(
-        f"has a document type declaration ({quote(name)}); XML with a DTD or entities is refused",
-        "remove the <!DOCTYPE ...> part, if you trust the file",
-    )
 
 
 class _Handlers:
@@ -184,17 +127,10 @@ class _Handlers:
                 record.uncarried.append("actions")
             record.actions.setdefault(name, text or "")
         elif depth == 1:
-            record.end = self._tag_end()
+            record.end = end_of(self.body, self.parser, "object")
             self.found.objects.append(record)
             self.found.uncarried.update(record.uncarried)
             self.object = None
-
-    def _tag_end(self) -> int:
-        # At an end tag expat stands on its "<", at the end of <object/> behind its ">".
-        index = self.parser.CurrentByteIndex
-        if self.body.startswith(b"</object", index):
-            return self.body.index(b">", index) + 1
-        return index
 
 
 def _add_child(record: VocObject, name: str, text: str | None) -> None:

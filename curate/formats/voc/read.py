@@ -17,6 +17,7 @@ from curate.errors import SourceError, quote
 from curate.formats.reading import HEAD_BYTES, Files, Options, TextError
 from curate.formats.voc.parse import VocFile, VocObject, parse
 from curate.formats.voc.sets import gather_splits, rows_by_id, set_lines, set_root
+from curate.formats.xml_spans import number
 from curate.progress import track
 
 NAME = "voc"
@@ -226,16 +227,6 @@ def image_name(stated: str | None, file: str) -> str:
     if name.startswith(("/", "\\")) or _DRIVE.match(name):
         name = re.split(r"[/\\]", name)[-1]
     return name or PurePosixPath(file).stem
-
-
-def number(text: str) -> float | None:
-    """The number that a text writes in ASCII, infinities and NaN included; None for other text."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    # Python's float() also takes 1_000 and digits of other scripts.
-    return value if text.isascii() and "_" not in text else None
 
 
 def _edges(record: VocObject, problems: list[str]) -> tuple[list[float], str]:

@@ -10,7 +10,6 @@ from curate.formats.voc.make import (
     LACK,
     ONE_NAME,
     RESERVED,
-    Node,
     attribute_values,
     corner_nodes,
     corner_text,
@@ -21,9 +20,16 @@ from curate.formats.voc.make import (
     object_node,
     value_losses,
 )
-from curate.formats.voc.markup import Edit, Element, Markup, apply_edits, read_markup
 from curate.formats.voc.read import CORNERS
 from curate.formats.writing import Lost
+from curate.formats.xml_spans import (
+    Edit,
+    Element,
+    Markup,
+    Node,
+    apply_edits,
+    read_markup,
+)
 
 # The devkit's order of children: a new one goes before the first that follows it here.
 _ORDER = ("name", "pose", "truncated", "occluded", "difficult", "bndbox", "actions")

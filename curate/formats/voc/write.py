@@ -16,11 +16,12 @@ from curate.formats.per_image import (
     write_files,
 )
 from curate.formats.reading import TextError
-from curate.formats.voc.make import BOX_COLUMNS, LACK, file_text, is_altered, made_losses
+from curate.formats.voc.make import BOX_COLUMNS, LACK, file_text, made_losses
 from curate.formats.voc.read import NAME
 from curate.formats.voc.sets import rows_by_id, set_lines, set_root
 from curate.formats.voc.splice import splice
 from curate.formats.writing import LossReport, Lost
+from curate.formats.xml_spans import is_altered
 
 _OWN_SIZE = "the label files keep the size that they state"
 

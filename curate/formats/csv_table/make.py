@@ -1,17 +1,9 @@
-"""One CSV table of boxes, `boxes.csv`: written only.
-
-Form: RFC 4180 (commas, quotes doubled) in UTF-8 with LF line ends and a header. Coordinates are px
-as in the tables: 0-based, half-open edges x1 y1 x2 y2, floats in their shortest exact form. Null
-is an empty field. Ids are 16 hex digits. An image without boxes is one row with empty box fields,
-so that `label_state` tells a negative from an image that nobody looked at.
-
-Lost on write, each counted in the loss report: outlines of polygons and masks, keypoints (the
-caller knows them from the source), and the table columns that are not in `COLUMNS`.
-"""
+"""The table `boxes.csv`, made from the columns."""
 
 from __future__ import annotations
 
 import csv
+import io
 import math
 from pathlib import Path
 from typing import Any
@@ -37,34 +29,37 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write(dataset: Dataset, folder: Path, original: Dataset | None) -> LossReport:
-    """Writes `boxes.csv` into an existing folder; `original` makes no difference.
-
-    Images are sorted by their keys, the boxes of one image stand in the table's order.
+def write_table(dataset: Dataset, folder: Path) -> LossReport:
+    """Writes `boxes.csv` into an existing folder.
 
     Raises
     ------
     OSError
         When the file cannot be written.
     """
-    images = dataset.images.sort_values("image_key")
-    rows = _joined(images, dataset.boxes)
-    texts = [_texts(rows[name]) for name in COLUMNS]
-    with (folder / "boxes.csv").open("w", encoding="utf-8", newline="") as stream:
-        plain = csv.writer(stream, lineterminator="\n")
-        # Python quotes a lone CR only when it is part of the line end, yet reads it as one.
-        quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        plain.writerow(COLUMNS)
-        for row in zip(*texts, strict=True):
-            writer = quoted if any("\r" in text for text in row) else plain
-            writer.writerow(row)
+    (folder / "boxes.csv").write_bytes(table_bytes(dataset))
     losses = column_losses(
         dataset,
         image_columns=IMAGE_COLUMNS,
         box_columns=BOX_COLUMNS,
         why="boxes.csv has no column for it",
     )
-    return LossReport(NAME, 1, len(images), len(dataset.boxes), tuple(losses))
+    return LossReport(NAME, 1, len(dataset.images), len(dataset.boxes), tuple(losses))
+
+
+def table_bytes(dataset: Dataset) -> bytes:
+    """The table: images sorted by their keys, the boxes of one image in the table's order."""
+    rows = _joined(dataset.images.sort_values("image_key"), dataset.boxes)
+    texts = [_texts(rows[name]) for name in COLUMNS]
+    stream = io.StringIO(newline="")
+    plain = csv.writer(stream, lineterminator="\n")
+    # Python quotes a lone CR only when it is part of the line end, yet reads it as one.
+    quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    plain.writerow(COLUMNS)
+    for row in zip(*texts, strict=True):
+        writer = quoted if any("\r" in text for text in row) else plain
+        writer.writerow(row)
+    return stream.getvalue().encode()
 
 
 def _joined(images: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:

@@ -1,18 +1,126 @@
-"""Where each element of an XML file stands, and edits of its bytes that leave all others alone."""
+"""XML text as bytes: safe parsing, where each element stands, edits that leave all else alone."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from xml.parsers import expat
 
-from curate.formats.voc.make import Node, escape, render
-from curate.formats.voc.parse import check_encoding, drive, new_parser
+from curate.errors import quote
 
+# Encodings in which every ASCII byte stands for itself, so that byte offsets and tags can be
+# found and spliced without decoding. UTF-16 and the multi-byte ones are refused.
+_ENCODINGS = {"utf-8", "utf8", "us-ascii", "ascii", "latin-1", "latin1"}
+_ENCODING_FAMILIES = ("iso-8859-", "windows-125", "cp125", "koi8-")
+_UTF16_STARTS = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
+# XML 1.0, production 2 (Char).
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _START_TAG = re.compile(rb"<(?>[^>\"']|\"[^\"]*\"|'[^']*')*+>")
 _SPACE = b" \t\r\n"
 
+
+# An element: its tag, and its text or its children.
+Node = tuple[str, "str | list[Node]"]
 Edit = tuple[int, int, bytes]  # the bytes [start, end) give way to these
+
+
+class Refusal(Exception):  # noqa: N818  # never leaves a reader: it becomes a finding
+    """Raised inside expat's handlers for XML that is not read: what is wrong, and the mend."""
+
+    def __init__(self, what: str, mend: str) -> None:
+        self.what, self.mend = what, mend
+        super().__init__(what)
+
+
+def new_parser() -> expat.XMLParserType:
+    """An expat parser that refuses a DTD (and so every entity) and encodings that shift bytes."""
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.XmlDeclHandler = check_encoding
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    return parser
+
+
+def drive(parser: expat.XMLParserType, body: bytes) -> tuple[str, str, int] | None:
+    """Runs a parser over a whole file; what is wrong, the mend and the line, or None."""
+    if body.startswith(_UTF16_STARTS):
+        return "is UTF-16 text, should be UTF-8", "save the file as UTF-8", 1
+    try:
+        parser.Parse(body, True)
+    except Refusal as refusal:
+        return refusal.what, refusal.mend, parser.CurrentLineNumber
+    except expat.ExpatError as error:
+        what = f"is not well-formed XML: {expat.ErrorString(error.code)}"
+        return what, "restore the file from a backup or export it again", error.lineno
+    except (LookupError, ValueError) as error:
+        # expat asks Python for encodings that it does not know.
+        return f"cannot be decoded: {error}", "save the file as UTF-8", parser.CurrentLineNumber
+    return None
+
+
+def check_encoding(version: str, encoding: str | None, standalone: int) -> None:
+    """Refuses an encoding in which tags and byte offsets cannot be told from the bytes."""
+    name = (encoding or "utf-8").lower().replace("_", "-")
+    if name not in _ENCODINGS and not name.startswith(_ENCODING_FAMILIES):
+        raise Refusal(
+            f"declares the encoding {quote(encoding)}, should be UTF-8", "save the file as UTF-8"
+        )
+
+
+def _refuse_doctype(
+    name: str, system_id: str | None, public_id: str | None, has_subset: int
+) -> None:
+    raise Refusal(
+        f"has a document type declaration ({quote(name)}); XML with a DTD or entities is refused",
+        "remove the <!DOCTYPE ...> part, if you trust the file",
+    )
+
+
+def escape(text: str) -> str:
+    """Text as it stands in XML; characters that XML forbids become U+FFFD."""
+    text = _FORBIDDEN.sub("\ufffd", text)
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("\r", "&#13;")
+
+
+def is_forbidden(text: str) -> bool:
+    """Whether a text holds characters that XML forbids."""
+    return _FORBIDDEN.search(text) is not None
+
+
+def is_altered(text: str) -> bool:
+    """Whether XML cannot hold a name as it is: forbidden characters, or white space around it."""
+    return text != text.strip() or is_forbidden(text)
+
+
+def end_of(body: bytes, parser: expat.XMLParserType, name: str) -> int:
+    """The byte after the element that a parser's end handler is called for."""
+    # At an end tag expat stands on its "<", at the end of <name/> behind its ">".
+    index = parser.CurrentByteIndex
+    if body.startswith(f"</{name}".encode(), index):
+        return body.index(b">", index) + 1
+    return index
+
+
+def render(node: Node, indent: str, unit: str) -> str:
+    """An element as text. `indent` stands before its end tag (line end and white space)."""
+    tag, content = node
+    if isinstance(content, str):
+        return f"<{tag}>{escape(content)}</{tag}>"
+    deeper = indent + unit
+    inner = "".join(deeper + render(child, deeper, unit) for child in content)
+    return f"<{tag}>{inner}{indent}</{tag}>"
+
+
+def number(text: str) -> float | None:
+    """The number that a text writes in ASCII, infinities and NaN included; None for other text."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    # Python's float() also takes 1_000 and digits of other scripts.
+    return value if text.isascii() and "_" not in text else None
 
 
 @dataclass

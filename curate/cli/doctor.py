@@ -1,0 +1,33 @@
+"""Say what is installed and reachable, under which licences, and which reader takes a source.
+
+Exit code 1 when something of the core is missing, a licence is one that curate must not import, or
+a source has no reader.
+
+Example: curate doctor
+Example: curate doctor labels/ detections.json
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curate.cli import options, output
+
+
+def doctor(
+    sources: Annotated[
+        list[Path] | None, typer.Argument(help="Sources to look at: files, folders, zips.")
+    ] = None,
+    json_: options.Json = False,
+) -> int:
+    """Examines and reports."""
+    from curate.doctor import as_text, examine
+
+    report = examine(tuple(sources or ()))
+    shown = json.dumps(report.to_json(), ensure_ascii=False) if json_ else as_text(report)
+    output.result(shown)
+    return int(not report.is_well)

@@ -1,0 +1,71 @@
+"""Rename, join or set aside classes by a map; writes a new dataset with a log of every change.
+
+The map is a YAML file: `version: 1`, then `classes:` with a line `class: new name` for each class;
+the same name keeps it, `~` keeps its boxes but sets them aside (role ignore).
+
+Example: curate relabel street --map classes.yaml -o street_3_classes
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curate.cli import options, output, streams
+
+LOG_FILE = "changes.csv"
+
+
+def relabel(  # noqa: PLR0913  # one parameter per option of the command line
+    context: typer.Context,
+    source: options.Source,
+    map_: Annotated[Path, typer.Option("--map", help="YAML file: what becomes of each class.")],
+    out: Annotated[Path, typer.Option("--output", "-o", help="Dataset folder to write.")],
+    name: options.Name = None,
+    from_: options.From = None,
+    images: options.Images = None,
+    size: options.Size = None,
+    classes: options.Classes = None,
+    force: options.Force = False,
+    dry_run: options.DryRun = False,
+    json_: options.Json = False,
+) -> int:
+    """Reads, relabels, saves, reports."""
+    from curate.dataset import refuse_overwrite, save
+    from curate.formats import read
+    from curate.relabeling import read_class_map, relabel
+
+    refuse_overwrite(out, force=force, marker="dataset.json")
+    told = options.read_options(
+        context, name=name, from_=from_, images=images, size=size, classes=classes, truth=None,
+        class_ids=options.ClassIds.OWN, max_pixels=None,
+    )  # fmt: skip
+    done = relabel(read(streams.taken(context, source), told), read_class_map(map_))
+    if not dry_run:
+        save(done.dataset, out, force=force, beside={LOG_FILE: done.log_csv()})
+    changes = zip(done.log["column"], done.log["old"], done.log["new"], strict=True)
+    rows = [
+        {"column": column, "old": old, "new": new, "boxes": count}
+        for (column, old, new), count in sorted(Counter(changes).items())
+    ]
+    if json_:
+        document = {
+            "schema": "curate.relabel/1",
+            "output": None if dry_run else str(out),
+            "boxes": len(done.dataset.boxes),
+            "changes": rows,
+            "unused": list(done.unused),
+        }
+        output.result(json.dumps(document, ensure_ascii=False))
+        return 0
+    for row in rows:
+        output.result(f"{row['column']} {row['old']} -> {row['new']}: {row['boxes']} boxes")
+    where = "nothing written (--dry-run)" if dry_run else f"{out}, every change in {out / LOG_FILE}"
+    output.result(f"{len(done.log)} values changed -> {where}")
+    if done.unused:
+        output.note(f"in the map, but no class of the source: {', '.join(done.unused)}")
+    return 0

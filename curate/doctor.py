@@ -1,0 +1,236 @@
+"""What is installed and reachable, under which licences, and which reader takes a source."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from curate.dataset import is_dataset_folder
+from curate.errors import CurateError
+from curate.formats.recognition import chosen, recognise
+from curate.tree import open_tree
+
+SCHEMA = "curate.doctor/1"
+CONNECT_S = 1.0
+# Licences that the project neither ships nor imports.
+_REFUSED = re.compile(r"AGPL|Affero|Non-?Commercial|CC-BY-NC", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)['"]""")
+
+
+@dataclass(frozen=True)
+class Package:
+    """One dependency: what is wanted, what is there (None: nothing), under which licence.
+
+    `extra` is the extra that needs it, None for the core. `licence` is None when the package
+    does not say, `is_refused` whether it is one that curate must not import.
+    """
+
+    name: str
+    wanted: str
+    extra: str | None
+    version: str | None
+    licence: str | None
+    is_refused: bool
+
+
+@dataclass(frozen=True)
+class Service:
+    """A server that a command talks to: where it should be, whether it answers, the mend."""
+
+    name: str
+    address: str | None
+    is_reachable: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class SourceCheck:
+    """Which reader would take a source, and why: the number of files each reader claims.
+
+    `reader` is None when none, or more than one, fits; `message` then says so with the mend.
+    """
+
+    path: str
+    reader: str | None
+    claims: dict[str, int]
+    message: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that `curate doctor` says."""
+
+    version: str
+    python: str
+    system: str
+    cores: int
+    packages: tuple[Package, ...]
+    services: tuple[Service, ...]
+    sources: tuple[SourceCheck, ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the core is complete, no refused licence is there, and each source has a reader.
+
+        Extras that are not installed and servers that do not answer are no illness by themselves.
+        """
+        core = all(package.version for package in self.packages if package.extra is None)
+        licences = not any(package.is_refused for package in self.packages)
+        return core and licences and all(source.reader for source in self.sources)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values, under the schema `curate.doctor/1`."""
+        return {"schema": SCHEMA, "is_well": self.is_well, **asdict(self)}
+
+
+def examine(sources: tuple[Path, ...] = ()) -> Report:
+    """Looks at the installation, the servers and these sources; changes nothing.
+
+    A source that cannot be opened is told in its row, not raised.
+    """
+    return Report(
+        version=importlib.metadata.version("curate"),
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.machine()}",
+        cores=os.cpu_count() or 1,
+        packages=tuple(_packages()),
+        services=(_fiftyone(), _label_studio()),
+        sources=tuple(map(_source, sources)),
+    )
+
+
+def _packages() -> Iterator[Package]:
+    # Of pip's own list: what pyproject.toml says reaches the metadata of the installed package.
+    for line in importlib.metadata.requires("curate") or []:
+        requirement, _, marker = line.partition(";")
+        name = _NAME.match(requirement)
+        extra = _EXTRA.search(marker)
+        if name is None or name[0] == "curate" or (extra and extra[1] in ("dev", "all")):
+            continue
+        wanted = requirement[name.end() :].strip()
+        yield _package(name[0], wanted, extra[1] if extra else None)
+
+
+def _package(name: str, wanted: str, extra: str | None) -> Package:
+    try:
+        found = importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        return Package(name, wanted, extra, None, None, is_refused=False)
+    licence = _licence(found)
+    is_refused = bool(licence and _REFUSED.search(licence))
+    return Package(name, wanted, extra, found.version, licence, is_refused)
+
+
+def _licence(found: importlib.metadata.Distribution) -> str | None:
+    """The licence that a package's metadata states: the expression, the classifier, the text."""
+    stated = found.metadata.get_all("License-Expression")
+    if stated:
+        return str(stated[0])
+    classifiers = [
+        value.rpartition(" :: ")[2]
+        for value in found.metadata.get_all("Classifier") or []
+        if value.startswith("License :: ") and not value.endswith("OSI Approved")
+    ]
+    if classifiers:
+        return ", ".join(classifiers)
+    texts = found.metadata.get_all("License") or [""]
+    return str(texts[0]).strip().partition("\n")[0] or None
+
+
+def _fiftyone() -> Service:
+    uri = os.environ.get("FIFTYONE_DATABASE_URI")
+    if uri:
+        return _answered("FiftyOne's database", uri, 27017, "start it, or correct the variable")
+    program = shutil.which("mongod")
+    if program:
+        message = "FIFTYONE_DATABASE_URI is not set: FiftyOne starts the mongod of this machine"
+        return Service("FiftyOne's database", None, is_reachable=True, message=message)
+    message = (
+        "FIFTYONE_DATABASE_URI is not set and there is no mongod - install MongoDB, or set the "
+        "variable to the address of one"
+    )
+    return Service("FiftyOne's database", None, is_reachable=False, message=message)
+
+
+def _label_studio() -> Service:
+    url = os.environ.get("LABEL_STUDIO_URL")
+    if not url:
+        message = "LABEL_STUDIO_URL is not set - set it to the address of your server"
+        return Service("Label Studio", None, is_reachable=False, message=message)
+    port = 443 if url.startswith("https:") else 80
+    return _answered("Label Studio", url, port, "start it, or correct LABEL_STUDIO_URL")
+
+
+def _answered(name: str, address: str, port: int, mend: str) -> Service:
+    """Whether a host takes a connection; the address is told without user and password."""
+    try:
+        parts = urlsplit(address if "//" in address else f"//{address}")
+        host, number = parts.hostname or "", parts.port or port
+        shown = f"{parts.scheme}://{host}:{number}" if parts.scheme else f"{host}:{number}"
+    except ValueError as error:
+        return Service(name, None, is_reachable=False, message=f"no address: {error} - {mend}")
+    try:
+        socket.create_connection((host, number), timeout=CONNECT_S).close()
+    except OSError as error:
+        what = f"does not answer ({error.strerror or error}) - {mend}"
+        return Service(name, shown, is_reachable=False, message=what)
+    return Service(name, shown, is_reachable=True, message="takes connections")
+
+
+def _source(path: Path) -> SourceCheck:
+    if is_dataset_folder(path):
+        return SourceCheck(str(path), "dataset", {}, "a dataset folder of curate")
+    claims: dict[str, int] = {}
+    try:
+        tree = open_tree(path)
+        claims = {name: len(files) for name, files in recognise(tree).items()}
+        name, files = chosen(tree, path, None)
+    except CurateError as error:
+        return SourceCheck(str(path), None, claims, str(error))
+    rest = len(tree.files) - len(files)
+    message = f"{len(files)} of {len(tree.files)} files are {name} by their content"
+    return SourceCheck(str(path), name, claims, f"{message}; {rest} others" if rest else message)
+
+
+def as_text(report: Report) -> str:
+    """The report for people: the machine, packages with licences, servers, sources."""
+    lines = [
+        f"curate {report.version}, Python {report.python}, {report.system}, {report.cores} cores",
+        "",
+    ]
+    for extra in dict.fromkeys(package.extra for package in report.packages):
+        own = [package for package in report.packages if package.extra == extra]
+        missing = [package.name for package in own if package.version is None]
+        title = "core" if extra is None else f"extra [{extra}]"
+        if extra is not None and missing:
+            title += f": pip install 'curate[{extra}]' brings {', '.join(missing)}"
+        lines.append(title)
+        lines += [_line(package) for package in own]
+    lines.append("servers")
+    for service in report.services:
+        mark = "ok" if service.is_reachable else "--"
+        at = f" at {service.address}" if service.address else ""
+        lines.append(f"  {mark} {service.name}{at}: {service.message}")
+    for source in report.sources:
+        mark = source.reader or "no reader"
+        lines.append(f"{source.path}: {mark} ({source.message})")
+    return "\n".join(lines)
+
+
+def _line(package: Package) -> str:
+    if package.version is None:
+        return f"  -- {package.name} {package.wanted}: not installed"
+    mark = "!!" if package.is_refused else "ok"
+    warning = " - curate must not import it" if package.is_refused else ""
+    licence = package.licence or "licence not stated"
+    return f"  {mark} {package.name} {package.version} ({package.wanted}): {licence}{warning}"

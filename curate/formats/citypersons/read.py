@@ -1,0 +1,147 @@
+"""Reading CityPersons files: images, and the boxes of their objects as rows."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import PurePosixPath
+
+from curate.assembly import Gathered
+from curate.dataset import Dataset
+from curate.errors import quote
+from curate.formats.image_json import (
+    ImageText,
+    Lines,
+    claimed,
+    gather_images,
+    image_sizes,
+    may_be_json,
+    split_of,
+    values_of,
+)
+from curate.formats.json_spans import BROKEN, decoded, is_number, item_spans
+from curate.formats.object_rows import (
+    UNKNOWN_EDGES,
+    ObjectRows,
+    ReadBox,
+    ReadObject,
+    Spot,
+    attributes_text,
+    object_keys,
+    xywh_edges,
+)
+from curate.formats.reading import Files, Options
+
+NAME = "citypersons"
+# Extent -> the member that holds its box.
+MEMBERS = {"full": "bbox", "visible": "bboxVis"}
+IGNORE = "ignore"
+GROUP = "person group"
+LABEL_TAIL = "_gtBboxCityPersons"
+IMAGE_TAIL = "_leftImg8bit"
+
+# Cityscapes' polygons and 3D boxes have the same top level with other objects.
+_OWN = re.compile(
+    rb'(?=.*"objects"\s*:\s*\[)(?:(?=.*"bboxVis"\s*:)'
+    rb'|(?=.*"imgHeight"\s*:)(?=.*"imgWidth"\s*:)(?:(?=.*"bbox"\s*:)|(?=.*"objects"\s*:\s*\[\s*\])))',
+    re.DOTALL,
+)
+_OTHER = re.compile(rb'"(?:polygon|annotations|images|shapes|2d|3d)"\s*:')
+
+
+def claims(files: Files) -> list[str]:
+    """The .json files with a list of objects that have the boxes of CityPersons."""
+    return claimed(files, _OWN, _OTHER)
+
+
+def may_be(files: Files, name: str, kind: str | None) -> bool:
+    """Whether a file that is not recognised holds a JSON object; there is no `kind`."""
+    return may_be_json(files, name)
+
+
+def gather(files: Files, names: list[str], options: Options) -> Gathered:
+    """The images and boxes of CityPersons files."""
+    return gather_images(NAME, files, names, options, _add_file)
+
+
+def _add_file(rows: ObjectRows, spot: Spot, found: ImageText | None, lines: Lines) -> int:
+    problems: list[str] = []
+    values = image_sizes(found, "imgWidth", "imgHeight", problems)
+    columns = {**values, "split": split_of(spot.file)}
+    stem = PurePosixPath(spot.file).stem
+    name = f"{stem.removesuffix(LABEL_TAIL)}{IMAGE_TAIL}" if stem.endswith(LABEL_TAIL) else stem
+    span = None if found is None else found.members.get("objects")
+    state = "unreadable"
+    try:
+        spans = item_spans(found.text, *span) if found is not None and span is not None else []
+        if found is not None:
+            state = "present" if spans else "empty" if span else "missing"
+    except BROKEN:
+        spans = []
+        problems.append("has objects that are no list")
+    row = rows.add_image(name, state, spot, columns)
+    if found is None:
+        return row
+    if span is None:
+        problems.append("has no objects, should have a list, which is empty when nothing was there")
+    for problem in problems:
+        rows.tell("SRC-001", problem, spot, images=(row,))
+    objects = [decoded(found.text, own) for own in spans]
+    keys = object_keys([_instance(value) for value in objects])
+    for (start, end), value, key in zip(spans, objects, keys, strict=True):
+        place = Spot(spot.file, lines.at(start), start, end)
+        rows.add_object(row, read_object(value, key), place)
+    return row
+
+
+def _instance(value: object) -> str | None:
+    own = value.get("instanceId") if isinstance(value, dict) else None
+    is_id = isinstance(own, int) and not isinstance(own, bool) and abs(own) < 1 << 63
+    return str(own) if is_id else None
+
+
+def read_object(value: object, key: str) -> ReadObject:
+    """The boxes of one of the `objects`, called `key`."""
+    read = ReadObject()
+    if not isinstance(value, dict):
+        read.problems.append(f"is {quote(value)}, should be an object with label and boxes")
+        value = {}
+    label = value.get("label")
+    if not isinstance(label, str) or not label:
+        if value:
+            read.problems.append(f"has label {quote(label)}, should be a class")
+        label = None
+    role = "ignore" if label == IGNORE else "include"
+    text = attributes_text(key)
+    for extent, member in MEMBERS.items():
+        if member not in value:
+            continue
+        numbers = value[member]
+        edges = UNKNOWN_EDGES
+        if isinstance(numbers, list) and len(numbers) == 4 and all(map(is_number, numbers)):
+            edges = xywh_edges([float(number) for number in numbers])
+        else:
+            what = f"has {member} {quote(numbers)}, should be four numbers: x, y, w, h"
+            read.problems.append(what)
+        box = ReadBox(extent, label, role, *edges, text, f"{key}:{extent}", is_group=label == GROUP)
+        read.boxes.append(box)
+    if not read.boxes:
+        if value:
+            read.problems.append("has no box, should have bbox and bboxVis")
+        read.boxes.append(ReadBox(None, label, role, *UNKNOWN_EDGES, text, key, shape="tag"))
+    return read
+
+
+def extras(dataset: Dataset) -> Counter[str]:
+    """Counts the keys that no column carries, by their place: those beside the specification's."""
+    counts: Counter[str] = Counter()
+    for value in values_of(dataset, NAME):
+        if not isinstance(value, dict):
+            continue
+        counts.update(f"image.{k}" for k in value.keys() - {"imgHeight", "imgWidth", "objects"})
+        objects = value.get("objects")
+        for one in objects if isinstance(objects, list) else ():
+            if isinstance(one, dict):
+                known = {"instanceId", "label", *MEMBERS.values()}
+                counts.update(f"object.{key}" for key in one.keys() - known)
+    return counts

@@ -1,0 +1,45 @@
+"""Detections as plain text: a line per detection, a file per image or one for all images.
+
+A file per image, named by the picture's stem, with lines of six tokens
+
+    class score a b c d
+
+is the form of mean-average-precision tools (rafaelpadilla/review_object_detection_metrics, README,
+"text files"; Cartucho/mAP, README). What the four numbers are is not said in the file:
+
+    text-dets-xywh      left, top, width, height in px
+    text-dets-xyxy      left, top, right, bottom in px
+    text-dets-rel-xywh  centre x, centre y, width, height as fractions of the image (measured: the
+                        three forms of one set of 452 detections agree within 3e-4 px this way)
+
+The numbers of the whole source tell it where they can: fractions when all lie in 0..1 and the
+boxes in the image; corners when each third number exceeds the first and each fourth the second, in
+ten lines or more (of a real set of left-top-width-height 23 % do so by chance), or where sides
+would leave a picture whose size is known; sides when a quarter of the lines could be no corners.
+Else the reader asks for --from text-dets-KIND.
+
+One file for all images, `text-dets-frustum`, is that of charlesq34/frustum-pointnets
+(`kitti/rgb_detections`, `kitti/prepare_data.py`, read_det_file):
+
+    path type score x1 y1 x2 y2         type 1 Pedestrian, 2 Car, 3 Cyclist; corners in px
+
+Its images are called by the file names of the paths, which are kept as their source ids.
+
+Pixel coordinates are taken as they are: 0-based, continuous edges. Every box has the origin
+`detector` and its score as written. Classes that are numbers are named by --classes FILE or a list
+beside the files (`curate.formats.class_lists`), else by their numbers.
+
+On read nothing is lost. There is no writer: `--to kitti`, `coco` and `csv` hold scores.
+"""
+
+from curate.formats.text_dets.read import (
+    KINDS,
+    NAME,
+    claims,
+    extras,
+    gather,
+    kind_of,
+    may_be,
+)
+
+__all__ = ["KINDS", "NAME", "claims", "extras", "gather", "kind_of", "may_be"]
