@@ -313,8 +313,6 @@ def _from_arrow_column(column: pa.ChunkedArray, dtype: Dtype) -> object:
         array = column.combine_chunks().cast(_ARROW[dtype])
     except pa.ArrowException as error:
         raise TableError(f"a column cannot be read as {dtype}: {error}") from error
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], _ARROW[dtype])
     if dtype == "str":
         try:
             array.validate(full=True)
