@@ -7,12 +7,8 @@ sha256 of each source file and the ingest report. It appears whole or not at all
 
 from __future__ import annotations
 
-import contextlib
 import html
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +19,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.errors import CurateError, DatasetError, OutputError, Place, TableError, UsageError
+from curate.errors import DatasetError, Place, TableError, UsageError
+from curate.folders import Product, new_folder, refuse_overwrite
 from curate.sources import MemorySources, PackedSources, Sources, write_sources
 from curate.tables import (
     BOX_COLUMNS,
@@ -45,6 +42,14 @@ _TABLES: dict[str, dict[str, Column]] = {
     "findings": FINDING_COLUMNS,
     "classes": CLASS_COLUMNS,
 }
+
+# Logs of changes stand beside the tables.
+CHANGES_FILE = "changes.csv"
+PRODUCT = Product(
+    "dataset.json",
+    "curate.dataset/",
+    frozenset({"dataset.json", "sources", CHANGES_FILE, *(f"{name}.parquet" for name in _TABLES)}),
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -161,7 +166,7 @@ def save(dataset: Dataset, folder: Path | str, *, force: bool = False) -> None:
         and nothing else), or cannot be written.
     """
     folder = Path(folder)
-    refuse_overwrite(folder, force=force, marker="dataset.json")
+    refuse_overwrite(folder, PRODUCT, force=force)
     with new_folder(folder) as part:
         for name, columns in _TABLES.items():
             _write_table(getattr(dataset, name), columns, part / f"{name}.parquet")
@@ -314,120 +319,3 @@ def is_dataset_folder(path: Path) -> bool:
         # ValueError: a NUL in the path.
         return False
     return b'"curate.dataset/' in head or (path / "boxes.parquet").exists()
-
-
-def refuse_overwrite(folder: Path, *, force: bool, marker: str) -> None:
-    """Refuses an output folder that holds something, unless `force` and it holds `marker`.
-
-    Raises
-    ------
-    OutputError
-        Naming the folder and the mend.
-    """
-    place = Place(str(folder))
-    try:
-        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-            return
-    except OSError as error:
-        raise OutputError(f"cannot be looked at: {error.strerror}", place=place) from error
-    if not force:
-        raise OutputError(
-            "exists already", place=place, mend="choose another folder or add --force"
-        )
-    if not (folder / marker).exists():
-        raise OutputError(
-            f"exists, and curate did not write it (no {marker} in it)",
-            place=place,
-            mend="choose another folder; --force replaces only what curate wrote",
-        )
-
-
-class new_folder:  # noqa: N801  # reads as a verb in `with new_folder(...)`
-    """A context that fills a temporary folder and puts it in its place in one rename.
-
-    On an error the temporary folder is removed and an older result stays as it was. OSError
-    leaves as OutputError.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = Path(folder)
-        self._part: Path | None = None
-
-    def __enter__(self) -> Path:
-        parent = self._folder.absolute().parent
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-            part = tempfile.mkdtemp(prefix=f".{self._folder.name}.", suffix=".part", dir=parent)
-        except OSError as error:
-            raise self._error(error) from error
-        self._part = Path(part)
-        return self._part
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        part = self._part
-        if part is None:
-            return
-        try:
-            if error is None:
-                self._publish(part)
-        except OSError as failure:
-            raise self._error(failure) from failure
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-        if isinstance(error, OSError) and not isinstance(error, CurateError):
-            raise self._error(error) from error
-
-    def _publish(self, part: Path) -> None:
-        for path in sorted(part.rglob("*")):
-            if path.is_file():
-                with path.open("rb") as stream:
-                    os.fsync(stream.fileno())
-        # mkdtemp makes the folder private; the result gets the rights of any new folder.
-        part.chmod(0o777 & ~_umask())
-        target = self._folder.absolute()
-        if target.exists():
-            old = part.with_suffix(".old")
-            target.replace(old)
-            part.replace(target)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            part.replace(target)
-
-    def _error(self, error: OSError) -> OutputError:
-        return OutputError(
-            f"cannot be written: {error.strerror or error}",
-            place=Place(str(self._folder)),
-            mend="check the free space and the permissions of its folder",
-        )
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def write_file(path: Path, body: bytes) -> None:
-    """Writes one file atomically: temporary name, fsync, rename.
-
-    Raises
-    ------
-    OutputError
-        When it cannot be written.
-    """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as stream:
-            stream.write(body)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise OutputError(
-            f"cannot be written: {error.strerror or error}",
-            place=Place(str(path)),
-            mend="check the free space and the permissions",
-        ) from error

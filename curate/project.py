@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curate.assembly import source_name
-from curate.dataset import write_file
 from curate.errors import OutputError, Place, UsageError, quote
+from curate.folders import write_file
 from curate.resources import schema_text
 
 if TYPE_CHECKING:

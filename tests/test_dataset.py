@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curate.dataset import Dataset, empty_dataset, load, new_folder, save, write_file
+from curate.dataset import Dataset, empty_dataset, load, save
 from curate.errors import DatasetError, FormatError, OutputError, TableError, UsageError
+from curate.folders import new_folder, write_file
 from curate.formats import write
 from curate.formats.coco import read
 from tests.formats.coco_documents import annotation, document, store

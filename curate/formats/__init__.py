@@ -24,10 +24,9 @@ from curate.dataset import (
     Findings,
     is_dataset_folder,
     load,
-    new_folder,
-    refuse_overwrite,
 )
 from curate.errors import Place, SourceError, UsageError, quote
+from curate.folders import Product, files_below, new_folder, refuse_overwrite
 from curate.formats.combining import combine, joined, part_of
 from curate.formats.options import DATASET, ReadOptions, refuse_idle, without_label_options
 from curate.formats.reading import KeptFiles, Options
@@ -63,6 +62,7 @@ WRITERS: dict[str, str] = {
 }
 # The loss report stands in the folder; its name ends in nothing that a loader would pick up.
 EXPORT_MARKER = ".curate-export"
+EXPORT = Product(EXPORT_MARKER, "curate.export/")
 # Formats that hold the outlines of polygons and masks, so that these are no loss there.
 _HOLDS_OUTLINES = {"coco"}
 
@@ -334,7 +334,7 @@ def write(
             mend="choose one of them",
         )
     module = importlib.import_module(WRITERS[target])
-    refuse_overwrite(folder, force=force, marker=EXPORT_MARKER)
+    refuse_overwrite(folder, EXPORT, force=force)
     original = read_again(dataset) if _is_kept(dataset, target) else None
     if dry_run:
         with tempfile.TemporaryDirectory() as part:
@@ -391,6 +391,7 @@ def _extra_losses(dataset: Dataset, target: str, known: Sequence[Loss]) -> list[
 
 
 def _write_report(report: LossReport, folder: Path) -> None:
-    text = json.dumps(report.to_json(), indent=1, ensure_ascii=False)
+    document = report.to_json() | {"written": files_below(folder)}
+    text = json.dumps(document, indent=1, ensure_ascii=False)
     # A lone surrogate, of a key in someone's JSON, stays the escape that it was.
     (folder / EXPORT_MARKER).write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")

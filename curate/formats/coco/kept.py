@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from curate.dataset import Dataset, write_file
+from curate.dataset import Dataset
 from curate.errors import OutputError, Place
 from curate.formats.coco.document import Document, bulk, open_document
 from curate.formats.coco.make import (
@@ -101,7 +101,7 @@ def write_kept(dataset: Dataset, folder: Path, original: Dataset) -> LossReport:
                 body = _edited(body, name, work)
         target = confined(folder, name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_file(target, body)
+        target.write_bytes(body)
     losses = tuple(Loss(name, n, why) for (name, why), n in sorted(work.lost.items()))
     return LossReport("coco", len(names), work.n_images, work.n_boxes, losses)
 

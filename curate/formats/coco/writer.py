@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from curate.dataset import Dataset, write_file
+from curate.dataset import Dataset
 from curate.formats.coco.kept import write_kept
 from curate.formats.coco.make import AS_ATTRIBUTES, annotation_of, image_of, number_of, result_of
 from curate.formats.per_image import state_losses, with_known_labels
@@ -70,12 +70,12 @@ def write_new(dataset: Dataset, folder: Path, outlines: Outlines) -> LossReport:
         "annotations": annotations,
         "categories": [_category(label, number, parents) for label, number in ids.items()],
     }
-    write_file(folder / ANNOTATIONS_FILE, _dump(document))
+    (folder / ANNOTATIONS_FILE).write_bytes(_dump(document))
     n_files = 1
     if predicted.any():
         rows = boxes[predicted].to_dict("records")
         results = [result_of(row, ids, image_ids) for row in rows]
-        write_file(folder / RESULTS_FILE, _dump(results))
+        (folder / RESULTS_FILE).write_bytes(_dump(results))
         n_files = 2
     why = "COCO has no key for it"
     kept = _BOX_COLUMNS | set(AS_ATTRIBUTES)
