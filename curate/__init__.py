@@ -64,3 +64,8 @@ def __getattr__(name: str) -> object:
     import importlib
 
     return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    # Names that are not loaded yet belong to what a user can complete.
+    return sorted({*globals(), *__all__})

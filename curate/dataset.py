@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -84,11 +84,41 @@ class Dataset:
         return kinds[0] if len(kinds) == 1 else "mixed" if kinds else "none"
 
     def with_tables(self, **tables: pd.DataFrame) -> Dataset:
-        """The same dataset with other tables (`images=`, `boxes=`, `findings=`, `classes=`)."""
+        """The same dataset with other tables (`images=`, `boxes=`, `findings=`, `classes=`).
+
+        Raises
+        ------
+        UsageError
+            For a table that does not exist.
+        TableError
+            For columns or types that are not the schema's, for ids that stand twice, and for boxes
+            on images that are not there (see `of_images`).
+        """
         unknown = set(tables) - set(_TABLES)
         if unknown:
             raise UsageError(f"no tables called {sorted(unknown)}", mend=f"use {list(_TABLES)}")
-        return replace(self, **{n: t.reset_index(drop=True) for n, t in tables.items()})  # type: ignore[arg-type]  # tables only
+        other = replace(self, **{n: t.reset_index(drop=True) for n, t in tables.items()})  # type: ignore[arg-type]  # tables only
+        if {"images", "boxes"} & set(tables):
+            refuse_loose_rows(other)
+        return other
+
+    def of_images(self, image_ids: Iterable[int]) -> Dataset:
+        """The dataset of these images alone, with their boxes, and the findings about them.
+
+        A finding of the whole source stays; of one about several boxes the boxes that are gone
+        are no longer members. Ids that are not there are passed over.
+        """
+        images = self.images[self.images["image_id"].isin(list(image_ids))]
+        boxes = self.boxes[self.boxes["image_id"].isin(images["image_id"])]
+        kept = set(boxes["box_id"])
+        findings = self.findings
+        members = [[box for box in ids if box in kept] for ids in findings["members"]]
+        of_gone = findings["image_id"].notna() & ~findings["image_id"].isin(images["image_id"])
+        left = [bool(new) or not old for old, new in zip(findings["members"], members, strict=True)]
+        stays = ~of_gone & pd.Series(left, findings.index, dtype=bool)
+        box = findings["box_id"].where(findings["box_id"].isin(list(kept)))
+        told = findings.assign(members=pd.Series(members, findings.index, object), box_id=box)
+        return self.with_tables(images=images, boxes=boxes, findings=told[stays])
 
     def __repr__(self) -> str:
         n_files = len(self.sources.names())
@@ -112,6 +142,30 @@ class Dataset:
         )
 
 
+def refuse_loose_rows(dataset: Dataset) -> None:
+    """Refuses tables that do not fit together: what is written from them would be wrong.
+
+    Raises
+    ------
+    TableError
+        For an image or box id that stands twice, and for boxes on images that are not there.
+    """
+    for name, key in (("images", "image_id"), ("boxes", "box_id")):
+        ids = getattr(dataset, name)[key]
+        if not ids.is_unique:
+            raise TableError(
+                f"{int(ids.duplicated().sum())} rows of the {name} table repeat the {key} of "
+                "another, should have their own",
+                mend="give new rows ids of their own, such as key_hashes of curate.tables",
+            )
+    is_loose = ~dataset.boxes["image_id"].isin(dataset.images["image_id"])
+    if is_loose.any():
+        raise TableError(
+            f"{int(is_loose.sum())} boxes lie on images that are not in the images table",
+            mend="dataset.of_images(ids) takes images out together with their boxes",
+        )
+
+
 @dataclass(frozen=True, repr=False)
 class Findings:
     """What an audit found: the findings table, worst first, and the dataset that was judged."""
@@ -128,9 +182,22 @@ class Findings:
         return {str(c): int(n) for c, n in self.table["check"].value_counts().sort_index().items()}
 
     def at_least(self, level: str) -> int:
-        """Number of findings at this level or above (error > warning > info)."""
+        """Number of findings at this level or above (error > warning > info).
+
+        Raises
+        ------
+        UsageError
+            For another word.
+        """
         levels = ["error", "warning", "info"]
+        if level not in levels:
+            raise UsageError(f"there is no level {level!r}", mend=f"use {', '.join(levels)}")
         return int(self.table["level"].isin(levels[: levels.index(level) + 1]).sum())
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The findings one by one, worst first, as values by column; null is None."""
+        rows = self.table.astype(object).where(self.table.notna(), None)
+        yield from rows.to_dict("records")  # type: ignore[misc]  # columns are texts
 
     def __repr__(self) -> str:
         worst = ", ".join(f"{code} {count}" for code, count in self.counts.items())
@@ -166,6 +233,7 @@ def save(dataset: Dataset, folder: Path | str, *, force: bool = False) -> None:
         and nothing else), or cannot be written.
     """
     folder = Path(folder)
+    refuse_loose_rows(dataset)
     refuse_overwrite(folder, PRODUCT, force=force)
     with new_folder(folder) as part:
         for name, columns in _TABLES.items():

@@ -3,7 +3,8 @@
 Form: RFC 4180 (commas, quotes doubled) in UTF-8 with LF line ends and a header. Coordinates are px
 as in the tables: 0-based, half-open edges x1 y1 x2 y2, floats in their shortest exact form. Null
 is an empty field. Ids are 16 hex digits. An image without boxes is one row with empty box fields,
-so that `label_state` tells a negative from an image that nobody looked at.
+so that `label_state` tells a negative from an image that nobody looked at. Of images of one name in
+two sources `image` has the source's name ahead, so that it names one image only.
 
 Lost on write, each counted in the loss report: outlines of polygons and masks, keypoints (the
 caller knows them from the source), and the table columns that are not in `COLUMNS`.
@@ -20,7 +21,8 @@ import numpy as np
 import pandas as pd
 
 from curate.dataset import Dataset
-from curate.formats.writing import LossReport, column_losses
+from curate.formats.per_image import names_below_source
+from curate.formats.writing import LossReport, column_losses, name_losses, names_apart
 from curate.tables import hex_id
 
 NAME = "csv"
@@ -48,7 +50,8 @@ def write(dataset: Dataset, folder: Path, original: Dataset | None) -> LossRepor
         When the file cannot be written.
     """
     images = dataset.images.sort_values("image_key")
-    rows = _joined(images, dataset.boxes)
+    names, n_renamed = names_apart(names_below_source(images), images["image_key"].tolist())
+    rows = _joined(images, names, dataset.boxes)
     texts = [_texts(rows[name]) for name in COLUMNS]
     with (folder / "boxes.csv").open("w", encoding="utf-8", newline="") as stream:
         plain = csv.writer(stream, lineterminator="\n")
@@ -64,10 +67,11 @@ def write(dataset: Dataset, folder: Path, original: Dataset | None) -> LossRepor
         box_columns=BOX_COLUMNS,
         why="boxes.csv has no column for it",
     )
+    losses += name_losses(n_renamed)
     return LossReport(NAME, 1, len(images), len(dataset.boxes), tuple(losses))
 
 
-def _joined(images: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:
+def _joined(images: pd.DataFrame, names: list[str], boxes: pd.DataFrame) -> pd.DataFrame:
     """A row per box with its image's columns, and one per image without boxes, in image order."""
     place = pd.Index(images["image_id"].to_numpy(np.int64))
     of_box = place.get_indexer(boxes["image_id"].to_numpy(np.int64))
@@ -78,11 +82,8 @@ def _joined(images: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:
     left = images.iloc[image_rows[order]].reset_index(drop=True)
     # Row -1 is no box: reindexing gives nulls there.
     right = boxes.reset_index(drop=True).reindex(box_rows[order]).reset_index(drop=True)
-    names = [
-        key.removeprefix(f"{source}/")
-        for key, source in zip(left["image_key"], left["source"], strict=True)
-    ]
-    columns = {"image": pd.Series(names, dtype="str"), "image_id": left["image_id"]}
+    image = pd.Series(names, dtype="str").iloc[image_rows[order]].reset_index(drop=True)
+    columns = {"image": image, "image_id": left["image_id"]}
     columns |= {name: left[name] for name in IMAGE_COLUMNS}
     columns |= {name: right[name] for name in (*BOX_COLUMNS, "box_id")}
     return pd.DataFrame(columns)
