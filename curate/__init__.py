@@ -8,7 +8,7 @@ Import rows: a module imports only from those above it; `formats`, `checks` and 
 import each other, and one format never imports another (tests/test_architecture.py).
 
     errors
-    faults progress resources sources
+    faults folders progress resources sources
     documents tree
     tables boxes masks
     dataset
@@ -70,3 +70,8 @@ def __getattr__(name: str) -> object:
     import importlib
 
     return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    # Names that are not loaded yet belong to what a user can complete.
+    return sorted({*globals(), *__all__})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,17 +29,25 @@ from curate.tables import (
     normal_key,
 )
 
-# From here on faults of one kind in one file, or in one source, are one finding.
+# More faults of one cause in one file (or folder of pictures), or in one source, are one finding.
 GROUP_IN_FILE = 10
 GROUP_IN_SOURCE = 100
 SHOWN_MEMBERS = 10
+# Faults with a cause of their own each (this name, these pictures, that id): never joined.
+APART = frozenset({"IMG-006", "IMG-008", "SRC-006", "SRC-007"})
+# Faults of pictures that are not there: a folder of them has one cause (the wrong `--images`), also
+# where each picture has a label file of its own.
+OF_FOLDER = frozenset({"IMG-001", "SRC-015"})
 # Faults of a whole file or source: mending one member leaves them the same finding.
 WHOLE = frozenset(
     {
         *("IMG-005", "SRC-008", "SRC-010", "SRC-012", "SRC-013", "SRC-014", "SRC-016"),
-        *("SRC-018", "SRC-019"),
+        *("SRC-018", "SRC-019", "SRC-020", "SRC-021"),
     }
 )
+# What a message says of one record: quoted texts and numbers, and lists of them.
+_VALUE = r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"""
+_VALUES = re.compile(rf"{_VALUE}(?:, {_VALUE})*(?:, …)?")
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,9 @@ class Fault:
     """One fault that a reader met; rows are counted from 0 in the order of reading.
 
     `images` and `boxes` are row numbers in the reader's tables. `places` name members that became
-    neither: dicts with the keys image, file, line, source_id.
+    neither: dicts with the keys image, file, line, source_id (of joined faults also message; and
+    dicts of boxes, by number in `boxes`, and message). `cause` parts faults of one code that have
+    different causes; None: the message without its quoted texts and numbers does.
     """
 
     code: str
@@ -61,6 +72,7 @@ class Fault:
     value: float | None = None
     limit: float | None = None
     unit: str | None = None
+    cause: str | None = None
 
 
 @dataclass
@@ -245,30 +257,29 @@ def _refuse_collision(ids: np.ndarray[Any, Any], what: str) -> None:
 def findings_table(
     faults: Iterable[Fault], images: pd.DataFrame, boxes: pd.DataFrame, source: str
 ) -> pd.DataFrame:
-    """The findings table of reader faults: grouped by cause, ids set, sorted.
+    """The findings table of reader faults: one row per cause, ids set, sorted.
 
-    Row numbers in the faults point into `images` and `boxes`.
+    Row numbers in the faults point into `images` and `boxes`. A row that stands for more than one
+    fault keeps the message of each in `places`.
     """
     keys = images["image_key"].tolist()
     image_ids, box_ids = images["image_id"].to_numpy(np.int64), boxes["box_id"].to_numpy(np.int64)
     of_boxes = boxes["image_id"].to_numpy(np.int64)
     rows = []
-    for fault, count in _grouped(list(faults), images, boxes):
+    for fault, scope in _grouped(list(faults), keys):
         kind = FAULTS[fault.code]
         members = [int(box_ids[row]) for row in fault.boxes]
         image_keys = [keys[row] for row in fault.images]
-        whole = [fault.code, source, fault.file or ""]
-        exact = [*whole, str(fault.line), str(fault.source_id), *image_keys, *map(hex_id, members)]
         rows.append(
             {
-                "finding_id": "\0".join(whole if count > 1 or fault.code in WHOLE else exact),
+                "finding_id": _id_text(fault, scope, source, image_keys, members),
                 "check": fault.code,
                 "name": kind.name,
                 "level": kind.level,
                 "image_id": _only_image(fault, image_ids, of_boxes),
                 "box_id": members[0] if len(members) == 1 else None,
                 "members": members,
-                "places": _places_text(fault, image_keys, count),
+                "places": _places_text(fault, image_keys, members),
                 "value": np.nan if fault.value is None else fault.value,
                 "limit": np.nan if fault.limit is None else fault.limit,
                 "unit": fault.unit,
@@ -282,6 +293,21 @@ def findings_table(
     return sorted_findings(_with_ids(rows))
 
 
+def _id_text(
+    fault: Fault, scope: str | None, source: str, image_keys: list[str], members: list[int]
+) -> str:
+    """What a finding's id hashes; `scope` is the cause and place of joined faults, else None."""
+    whole = [fault.code, source, fault.file or ""]
+    if scope is not None:
+        return "\0".join([*whole, scope])
+    if fault.code in WHOLE:
+        return "\0".join(whole)
+    record = [str(fault.source_id), *image_keys, *map(hex_id, members)]
+    # The line changes with the layout of the file: it counts only where nothing else tells.
+    is_named = fault.source_id is not None or image_keys or members
+    return "\0".join([*whole, "" if is_named else str(fault.line), *record])
+
+
 def _only_image(
     fault: Fault, image_ids: np.ndarray[Any, Any], of_boxes: np.ndarray[Any, Any]
 ) -> int | None:
@@ -291,8 +317,14 @@ def _only_image(
     return concerned.pop() if len(concerned) == 1 else None
 
 
-def _places_text(fault: Fault, image_keys: list[str], count: int) -> str | None:
-    places = [dict(place) for place in fault.places]
+def _places_text(fault: Fault, image_keys: list[str], members: list[int]) -> str | None:
+    # Ids, not numbers: members may be taken out later.
+    places = [
+        {"boxes": [hex_id(members[n]) for n in place["boxes"]], "message": place["message"]}
+        if "boxes" in place
+        else dict(place)
+        for place in fault.places
+    ]
     if not places and not fault.boxes and len(image_keys) > 1:
         places = [
             {"image": key, "file": None, "line": None, "source_id": None} for key in image_keys
@@ -322,73 +354,101 @@ def sorted_findings(table: pd.DataFrame) -> pd.DataFrame:
     return keyed.drop(columns="_level").reset_index(drop=True)
 
 
-def _grouped(
-    faults: list[Fault], images: pd.DataFrame, boxes: pd.DataFrame
-) -> list[tuple[Fault, int]]:
-    """The faults with repeated ones joined, each with the number it stands for."""
-    by_file: dict[tuple[str, str | None], list[Fault]] = defaultdict(list)
-    for fault in faults:
-        by_file[fault.code, fault.file].append(fault)
-    joined: list[tuple[Fault, int]] = []
-    by_code: dict[str, list[tuple[Fault, int]]] = defaultdict(list)
-    for (_, file), same in by_file.items():
-        if len(same) > GROUP_IN_FILE:
-            joined.append((_join(same, file, images, boxes), len(same)))
-        else:
-            by_code[same[0].code] += [(fault, 1) for fault in same]
-    for rest in by_code.values():
-        if len(rest) > GROUP_IN_SOURCE:
-            joined.append((_join([fault for fault, _ in rest], None, images, boxes), len(rest)))
-        else:
-            joined += rest
-    return joined
+def _grouped(faults: list[Fault], keys: list[str]) -> list[tuple[Fault, str | None]]:
+    """The faults with those of one cause joined, each with its scope: cause and place, or None.
+
+    Joined are those of one file, then those of one folder of pictures, then those of the source.
+    """
+    causes = [(fault.code, _cause(fault), fault.mend) for fault in faults]
+    steps: list[tuple[int, Callable[[Fault], str | None]]] = [
+        (GROUP_IN_FILE, lambda fault: fault.file),
+        (GROUP_IN_FILE, lambda fault: _folder(fault, keys)),
+        (GROUP_IN_SOURCE, lambda _: None),
+    ]
+    left = [number for number, fault in enumerate(faults) if fault.code not in APART]
+    joined: list[tuple[Fault, str | None]] = []
+    gone: set[int] = set()
+    for most, place_of in steps:
+        groups: dict[tuple[tuple[str, str, str], str | None], list[int]] = defaultdict(list)
+        for number in left:
+            groups[causes[number], place_of(faults[number])].append(number)
+        for (cause, place), same in groups.items():
+            if len(same) > most:
+                joined.append((_join([faults[n] for n in same], keys), f"{cause[1]}\0{place}"))
+                gone.update(same)
+        left = [number for number in left if number not in gone]
+    return joined + [(fault, None) for number, fault in enumerate(faults) if number not in gone]
 
 
-def _join(
-    faults: list[Fault], file: str | None, images: pd.DataFrame, boxes: pd.DataFrame
-) -> Fault:
+def _cause(fault: Fault) -> str:
+    return _VALUES.sub("#", fault.message) if fault.cause is None else fault.cause
+
+
+def _folder(fault: Fault, keys: list[str]) -> str | None:
+    if fault.code not in OF_FOLDER or not fault.images:
+        return fault.file
+    return keys[fault.images[0]].rpartition("/")[0]
+
+
+def _join(faults: list[Fault], keys: list[str]) -> Fault:
+    """One fault for many of one cause: the first in file and line, with the members of all."""
+    faults = sorted(faults, key=lambda fault: (fault.file or "", fault.line or 0))
     first = faults[0]
-    keys = images["image_key"].tolist()
-    others = ", ".join(_short(fault, keys) for fault in faults[1:SHOWN_MEMBERS])
-    more = len(faults) - SHOWN_MEMBERS
-    tail = f" and {more} more" if more > 0 else ""
-    places: list[Mapping[str, Any]] = []
-    for fault in faults:
-        places += list(fault.places)
-        if not fault.places and not fault.boxes:
-            places.append(
-                {
-                    "image": keys[fault.images[0]] if fault.images else None,
-                    "file": fault.file,
-                    "line": fault.line,
-                    "source_id": fault.source_id,
-                }
-            )
-    members = tuple(dict.fromkeys(row for fault in faults for row in fault.boxes))
+    is_one_file = all(fault.file == first.file for fault in faults)
+    boxes = tuple(dict.fromkeys(row for fault in faults for row in fault.boxes))
     return replace(
         first,
-        message=(
-            f"{len(faults)} of this kind, {_short(first, keys)}: {first.message};"
-            f" also {others}{tail}"
-        ),
-        file=file,
-        line=None,
+        message=_joined_message(faults, keys, is_one_file=is_one_file),
+        file=first.file if is_one_file else None,
+        line=first.line if is_one_file else None,
         source_id=None,
         images=tuple(dict.fromkeys(row for fault in faults for row in fault.images)),
-        boxes=members,
-        places=tuple(places),
-        value=float(len(faults)),
-        limit=0.0,
-        unit="records",
+        boxes=boxes,
+        places=tuple(_member_places(faults, boxes, keys)),
     )
 
 
-def _short(fault: Fault, keys: list[str]) -> str:
+def _joined_message(faults: list[Fault], keys: list[str], *, is_one_file: bool) -> str:
+    shown = [
+        (_short(fault, keys, is_one_file=is_one_file), fault) for fault in faults[:SHOWN_MEMBERS]
+    ]
+    more = len(faults) - len(shown)
+    first = faults[0].message
+    if all(fault.message == first for fault in faults):
+        tail = f" and {more} more" if more else ""
+        return f"{len(faults)} records: {first}; in {', '.join(w for w, _ in shown)}{tail}"
+    tail = f"; and {more} more" if more else ""
+    told = "; ".join(f"{where}: {fault.message}" for where, fault in shown)
+    return f"{len(faults)} records; {told}{tail}"
+
+
+def _member_places(
+    faults: list[Fault], boxes: tuple[int, ...], keys: list[str]
+) -> list[Mapping[str, Any]]:  # JSON values
+    """The members that are no boxes, and what is wrong with those that are (place in `boxes`)."""
+    number_of = {row: number for number, row in enumerate(boxes)}
+    told: dict[str, list[int]] = defaultdict(list)
+    places: list[Mapping[str, Any]] = []
+    for fault in faults:
+        told[fault.message] += [number_of[row] for row in fault.boxes]
+        own: Iterable[Mapping[str, Any]] = fault.places
+        if not fault.places and not fault.boxes:
+            image = keys[fault.images[0]] if fault.images else None
+            place = {"file": fault.file, "line": fault.line, "source_id": fault.source_id}
+            own = [{"image": image, **place}]
+        places += [{**place, "message": fault.message} for place in own]
+    return places + [{"boxes": rows, "message": text} for text, rows in told.items() if rows]
+
+
+def _short(fault: Fault, keys: list[str], *, is_one_file: bool) -> str:
     """Where one of many faults is, in as few words as tell it from the others."""
-    if fault.source_id is not None:
-        return f"id {fault.source_id}"
-    if fault.line is not None and fault.line > 1:
-        return f"line {fault.line}"
+    file = "" if is_one_file or fault.file is None else f"{fault.file} "
+    line = "" if fault.line is None else str(fault.line)
+    if fault.source_id is not None and fault.source_id != line:
+        return f"{file}id {fault.source_id}"
+    # Line 1 tells nothing of a file of one line, where an image says more.
+    if fault.line is not None and (fault.line > 1 or fault.source_id or not fault.images):
+        return f"{file}line {fault.line}"
     if fault.images:
         return keys[fault.images[0]].partition("/")[2]
     return fault.file or "the source"

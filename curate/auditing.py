@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +14,15 @@ from curate.dataset import Dataset, Findings
 from curate.faults import FAULTS
 from curate.formats import ReadOptions, derived, read
 
+_WITHOUT_PLACE = ("SRC-001", "SRC-011", "SRC-015")
+
 
 def audit(
     source: Dataset | Path | str,
     options: ReadOptions | None = None,
     *,
-    select: Sequence[str] | None = None,
-    ignore: Sequence[str] | None = None,
+    select: Collection[str] | None = None,
+    ignore: Collection[str] | None = None,
     params: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Findings:
     """All findings of a dataset: what its reader could not take, and what the checks found.
@@ -32,7 +34,8 @@ def audit(
     options
         How to read the path.
     select, ignore
-        Codes, names or beginnings of codes (`BOX`) of the checks wanted and not wanted.
+        Codes, names or beginnings of codes (`BOX`) of the checks wanted and not wanted; one alone
+        may be a text.
     params
         Parameters other than the defaults, by check code and parameter name.
 
@@ -41,31 +44,32 @@ def audit(
     SourceError, FormatError
         When the path cannot be read.
     UsageError
-        For a check or parameter that does not exist.
+        For a check or parameter that does not exist, and a value out of the parameter's range.
     """
     dataset = source if isinstance(source, Dataset) else read(source, options)
     wanted = checks.selected(select, ignore)
     own = dataset.findings[dataset.findings["check"].isin(wanted & set(FAULTS)).to_numpy()]
-    found = checks.run(dataset, derived(dataset), select=select, ignore=ignore, params=params)
-    found, own = _without_told(found, own), _without_explained(own, found)
+    found = checks.run(
+        dataset,
+        derived(dataset),
+        select=select,
+        ignore=ignore,
+        params=params,
+        told={"BOX-001": _placeless(own)},
+    )
+    own = _without_explained(own, found)
     tables = [table for table in (own, found) if len(table)]
     table = pd.concat(tables, ignore_index=True) if tables else found
     return Findings(sorted_findings(table), dataset)
 
 
-def _without_told(found: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
-    """The checks' findings without boxes that are not finite because their record is unreadable.
+def _placeless(own: pd.DataFrame) -> set[int]:
+    """The boxes of which the reader has told why they have no coordinates.
 
-    The reader has told that cause already, with the place and the value.
+    Their record is unreadable, their image has several pictures, or none with a size.
     """
-    unreadable = own.loc[own["check"] == "SRC-001", "members"]
-    told = {box_id for members in unreadable for box_id in members}
-    again = [
-        check == "BOX-001" and told.issuperset(members)
-        for check, members in zip(found["check"], found["members"], strict=True)
-    ]
-    # As an array: an empty list would choose columns, not rows.
-    return found[~np.asarray(again, np.bool_)].reset_index(drop=True)
+    members = own.loc[own["check"].isin(_WITHOUT_PLACE), "members"]
+    return {box_id for ids in members for box_id in ids}
 
 
 def _without_explained(own: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:

@@ -7,13 +7,9 @@ sha256 of each source file and the ingest report. It appears whole or not at all
 
 from __future__ import annotations
 
-import contextlib
 import html
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +19,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.errors import CurateError, DatasetError, OutputError, Place, TableError, UsageError
+from curate.errors import DatasetError, Place, TableError, UsageError
+from curate.folders import Product, new_folder, refuse_overwrite
 from curate.sources import MemorySources, PackedSources, Sources, write_sources
 from curate.tables import (
     BOX_COLUMNS,
@@ -45,6 +42,14 @@ _TABLES: dict[str, dict[str, Column]] = {
     "findings": FINDING_COLUMNS,
     "classes": CLASS_COLUMNS,
 }
+
+# Logs of changes stand beside the tables.
+CHANGES_FILE = "changes.csv"
+PRODUCT = Product(
+    "dataset.json",
+    "curate.dataset/",
+    frozenset({"dataset.json", "sources", CHANGES_FILE, *(f"{name}.parquet" for name in _TABLES)}),
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,11 +84,41 @@ class Dataset:
         return kinds[0] if len(kinds) == 1 else "mixed" if kinds else "none"
 
     def with_tables(self, **tables: pd.DataFrame) -> Dataset:
-        """The same dataset with other tables (`images=`, `boxes=`, `findings=`, `classes=`)."""
+        """The same dataset with other tables (`images=`, `boxes=`, `findings=`, `classes=`).
+
+        Raises
+        ------
+        UsageError
+            For a table that does not exist.
+        TableError
+            For columns or types that are not the schema's, for ids that stand twice, and for boxes
+            on images that are not there (see `of_images`).
+        """
         unknown = set(tables) - set(_TABLES)
         if unknown:
             raise UsageError(f"no tables called {sorted(unknown)}", mend=f"use {list(_TABLES)}")
-        return replace(self, **{n: t.reset_index(drop=True) for n, t in tables.items()})  # type: ignore[arg-type]  # tables only
+        other = replace(self, **{n: t.reset_index(drop=True) for n, t in tables.items()})  # type: ignore[arg-type]  # tables only
+        if {"images", "boxes"} & set(tables):
+            refuse_loose_rows(other)
+        return other
+
+    def of_images(self, image_ids: Iterable[int]) -> Dataset:
+        """The dataset of these images alone, with their boxes, and the findings about them.
+
+        A finding of the whole source stays; of one about several boxes the boxes that are gone
+        are no longer members. Ids that are not there are passed over.
+        """
+        images = self.images[self.images["image_id"].isin(list(image_ids))]
+        boxes = self.boxes[self.boxes["image_id"].isin(images["image_id"])]
+        kept = set(boxes["box_id"])
+        findings = self.findings
+        members = [[box for box in ids if box in kept] for ids in findings["members"]]
+        of_gone = findings["image_id"].notna() & ~findings["image_id"].isin(images["image_id"])
+        left = [bool(new) or not old for old, new in zip(findings["members"], members, strict=True)]
+        stays = ~of_gone & pd.Series(left, findings.index, dtype=bool)
+        box = findings["box_id"].where(findings["box_id"].isin(list(kept)))
+        told = findings.assign(members=pd.Series(members, findings.index, object), box_id=box)
+        return self.with_tables(images=images, boxes=boxes, findings=told[stays])
 
     def __repr__(self) -> str:
         n_files = len(self.sources.names())
@@ -107,6 +142,30 @@ class Dataset:
         )
 
 
+def refuse_loose_rows(dataset: Dataset) -> None:
+    """Refuses tables that do not fit together: what is written from them would be wrong.
+
+    Raises
+    ------
+    TableError
+        For an image or box id that stands twice, and for boxes on images that are not there.
+    """
+    for name, key in (("images", "image_id"), ("boxes", "box_id")):
+        ids = getattr(dataset, name)[key]
+        if not ids.is_unique:
+            raise TableError(
+                f"{int(ids.duplicated().sum())} rows of the {name} table repeat the {key} of "
+                "another, should have their own",
+                mend="give new rows ids of their own, such as key_hashes of curate.tables",
+            )
+    is_loose = ~dataset.boxes["image_id"].isin(dataset.images["image_id"])
+    if is_loose.any():
+        raise TableError(
+            f"{int(is_loose.sum())} boxes lie on images that are not in the images table",
+            mend="dataset.of_images(ids) takes images out together with their boxes",
+        )
+
+
 @dataclass(frozen=True, repr=False)
 class Findings:
     """What an audit found: the findings table, worst first, and the dataset that was judged."""
@@ -123,9 +182,22 @@ class Findings:
         return {str(c): int(n) for c, n in self.table["check"].value_counts().sort_index().items()}
 
     def at_least(self, level: str) -> int:
-        """Number of findings at this level or above (error > warning > info)."""
+        """Number of findings at this level or above (error > warning > info).
+
+        Raises
+        ------
+        UsageError
+            For another word.
+        """
         levels = ["error", "warning", "info"]
+        if level not in levels:
+            raise UsageError(f"there is no level {level!r}", mend=f"use {', '.join(levels)}")
         return int(self.table["level"].isin(levels[: levels.index(level) + 1]).sum())
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The findings one by one, worst first, as values by column; null is None."""
+        rows = self.table.astype(object).where(self.table.notna(), None)
+        yield from rows.to_dict("records")  # type: ignore[misc]  # columns are texts
 
     def __repr__(self) -> str:
         worst = ", ".join(f"{code} {count}" for code, count in self.counts.items())
@@ -167,7 +239,8 @@ def save(
         and nothing else), or cannot be written.
     """
     folder = Path(folder)
-    refuse_overwrite(folder, force=force, marker="dataset.json")
+    refuse_loose_rows(dataset)
+    refuse_overwrite(folder, PRODUCT, force=force)
     with new_folder(folder) as part:
         for name, columns in _TABLES.items():
             _write_table(getattr(dataset, name), columns, part / f"{name}.parquet")
@@ -322,120 +395,3 @@ def is_dataset_folder(path: Path) -> bool:
         # ValueError: a NUL in the path.
         return False
     return b'"curate.dataset/' in head or (path / "boxes.parquet").exists()
-
-
-def refuse_overwrite(folder: Path, *, force: bool, marker: str) -> None:
-    """Refuses an output folder that holds something, unless `force` and it holds `marker`.
-
-    Raises
-    ------
-    OutputError
-        Naming the folder and the mend.
-    """
-    place = Place(str(folder))
-    try:
-        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-            return
-    except OSError as error:
-        raise OutputError(f"cannot be looked at: {error.strerror}", place=place) from error
-    if not force:
-        raise OutputError(
-            "exists already", place=place, mend="choose another folder or add --force"
-        )
-    if not (folder / marker).exists():
-        raise OutputError(
-            f"exists, and curate did not write it (no {marker} in it)",
-            place=place,
-            mend="choose another folder; --force replaces only what curate wrote",
-        )
-
-
-class new_folder:  # noqa: N801  # reads as a verb in `with new_folder(...)`
-    """A context that fills a temporary folder and puts it in its place in one rename.
-
-    On an error the temporary folder is removed and an older result stays as it was. OSError
-    leaves as OutputError.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = Path(folder)
-        self._part: Path | None = None
-
-    def __enter__(self) -> Path:
-        parent = self._folder.absolute().parent
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-            part = tempfile.mkdtemp(prefix=f".{self._folder.name}.", suffix=".part", dir=parent)
-        except OSError as error:
-            raise self._error(error) from error
-        self._part = Path(part)
-        return self._part
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        part = self._part
-        if part is None:
-            return
-        try:
-            if error is None:
-                self._publish(part)
-        except OSError as failure:
-            raise self._error(failure) from failure
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-        if isinstance(error, OSError) and not isinstance(error, CurateError):
-            raise self._error(error) from error
-
-    def _publish(self, part: Path) -> None:
-        for path in sorted(part.rglob("*")):
-            if path.is_file():
-                with path.open("rb") as stream:
-                    os.fsync(stream.fileno())
-        # mkdtemp makes the folder private; the result gets the rights of any new folder.
-        part.chmod(0o777 & ~_umask())
-        target = self._folder.absolute()
-        if target.exists():
-            old = part.with_suffix(".old")
-            target.replace(old)
-            part.replace(target)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            part.replace(target)
-
-    def _error(self, error: OSError) -> OutputError:
-        return OutputError(
-            f"cannot be written: {error.strerror or error}",
-            place=Place(str(self._folder)),
-            mend="check the free space and the permissions of its folder",
-        )
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def write_file(path: Path, body: bytes) -> None:
-    """Writes one file atomically: temporary name, fsync, rename.
-
-    Raises
-    ------
-    OutputError
-        When it cannot be written.
-    """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as stream:
-            stream.write(body)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise OutputError(
-            f"cannot be written: {error.strerror or error}",
-            place=Place(str(path)),
-            mend="check the free space and the permissions",
-        ) from error

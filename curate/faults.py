@@ -40,6 +40,8 @@ Why it hurts: a loader that skips the record trains on an image with a missing o
 does not skip it stops. The record stays in the kept source bytes; everything readable of it is in
 the table with nulls for the rest.
 
+It cannot tell what the record was meant to say.
+
 Pass: `Car 0.00 0 -1.57 599.41 156.40 629.75 189.25 2.85 2.63 12.34 0.47 1.49 69.44 -1.56`
 Fail: `Car 0.00 0 -1.57 599.41 156.40 629.75`
 
@@ -55,6 +57,8 @@ XML with entities or a DTD (refused, since they can read other files or explode)
 Why it hurts: its image has unknown labels, which is not the same as no objects. The image is kept
 with `label_state = unreadable`.
 
+It cannot tell how many objects the file held.
+
 Usual mend: restore the file from a backup or export it again.""",
         ),
         _kind(
@@ -64,7 +68,13 @@ Usual mend: restore the file from a backup or export it again.""",
             """A KITTI line has 14 columns and the types of the columns prove that the occlusion
 is the one that is missing (the devkit's own writer prints nothing for 0). It is read as 0.
 
+Why it hurts: a loader that counts columns drops the line, one that does not reads every number
+after it as another.
+
+It cannot tell a line that was written so from one that lost its occlusion of 1 to 3.
+
 Source: KITTI object devkit, `writeLabels.m` prints occlusion with `%.d`.
+
 Usual mend: write the file again with all 15 columns.""",
         ),
         _kind(
@@ -76,6 +86,8 @@ Usual mend: write the file again with all 15 columns.""",
 Why it hurts: loaders drop the box, or crash, or give it another class. The box is kept with the
 source's id as `source_label` and a null `label`.
 
+It cannot tell a wrong id from a list that is not whole.
+
 Usual mend: add the class to the list (`categories`, `--classes FILE`) or correct the id.""",
         ),
         _kind(
@@ -85,6 +97,8 @@ Usual mend: add the class to the list (`categories`, `--classes FILE`) or correc
             """An annotation, a result or a split file names an image that the source does not list.
 
 Why it hurts: the annotation is lost in every loader, mostly without a word.
+
+It cannot tell a wrong reference from an image whose record is gone.
 
 Usual mend: add the image's record, or correct or remove the annotation.""",
         ),
@@ -96,6 +110,8 @@ Usual mend: add the image's record, or correct or remove the annotation.""",
 
 Why it hurts: loaders that index by id keep only the last one and lose the others.
 
+It cannot tell which of them other files mean by the id.
+
 Usual mend: give the records ids of their own.""",
         ),
         _kind(
@@ -105,6 +121,8 @@ Usual mend: give the records ids of their own.""",
             """Two classes of one source have the same name under different ids.
 
 Why it hurts: a mapping by name joins them, a mapping by id does not: two tools see two data sets.
+
+It cannot tell whether they are one class or two.
 
 Usual mend: rename one, or join them with an explicit mapping.""",
         ),
@@ -116,6 +134,8 @@ Usual mend: rename one, or join them with an explicit mapping.""",
 
 Why it hurts: pycocotools' COCOeval uses 0 for "not matched", so that a perfect detection of this
 object counts as a miss (one object with id 0: AP50 0.0; with id 1: 1.0; pycocotools 2.0.11).
+
+It cannot tell whether the file will be evaluated: as training labels it does no harm.
 
 Usual mend: number the annotations from 1 before evaluating.""",
         ),
@@ -129,6 +149,8 @@ class was deleted after use.
 
 Why it hurts: loaders crash on it, or take the last class of the list (-1).
 
+It cannot tell which class was meant.
+
 Usual mend: give the object a class in the labelling tool and export again.""",
         ),
         _kind(
@@ -139,6 +161,10 @@ Usual mend: give the object a class in the labelling tool and export again.""",
 empty line in VOC, point and line exports for each object without a class, and joins images of one
 stem in YOLO and VOC exports so that only the last one's boxes are left.
 
+Why it hurts: the lost objects are background to a detector, which learns not to see them.
+
+It cannot tell where the lost boxes were; they are not in the file.
+
 Usual mend: give every object a class, give images different names, export again; or use the CSV
 export of rectangles, which keeps both.""",
         ),
@@ -147,9 +173,13 @@ export of rectangles, which keeps both.""",
             "file-name-collides",
             "error",
             """One label file may belong to several images: it is named by a stem that two pictures
-share (`pair.jpg`, `pair.png`), or rows of one image name state different image sizes.
+share (`pair.jpg`, `pair.png`, or two folders with a `pair.jpg` each). Without
+`--size` its boxes have null coordinates.
 
 Why it hurts: the boxes may lie on the wrong picture.
+
+It cannot tell which picture the boxes were drawn on, and without `--images` not that there are
+two. Rows of one image name with different sizes are IMG-006.
 
 Usual mend: rename the pictures so that their stems differ, and export again.""",
         ),
@@ -163,6 +193,8 @@ annotation file numbers its classes otherwise (COCO: 80 classes in 1..90).
 Why it hurts: read as they stand the ids name other classes (measured on YOLOv5s over coco128:
 precision 0.003 instead of 0.735).
 
+It cannot tell a detector of other classes that happen to have these ids: it judges the ids alone.
+
 Usual mend: map the index to the annotation file's ids in the order of its `categories`.""",
         ),
         _kind(
@@ -170,10 +202,13 @@ Usual mend: map the index to the annotation file's ids in the order of its `cate
             "section-skipped",
             "info",
             """A part of the source holds nothing that this table can carry (captions, a shape
-that is neither box nor polygon, an annotation without any geometry) and was left out of it.
+that is neither box nor polygon, an annotation without any geometry, or a second COCO record of
+one object: of the same id, class and box in two annotation files) and was left out of it.
 
 Why it hurts: it does not, unless the part was wanted: no check, crop or training sees it. Its bytes
 are kept.
+
+It cannot tell whether the part was wanted.
 
 Usual mend: none; else draw the object as a box or polygon.""",
         ),
@@ -186,6 +221,8 @@ class names without escaping `&` and `<`.
 
 Why it hurts: every XML parser rejects the file, and loaders that skip such files lose the image.
 
+It cannot tell a name with `&amp;` in it from one that was escaped.
+
 Usual mend: `curate export --to voc` writes it well-formed.""",
         ),
         _kind(
@@ -194,6 +231,10 @@ Usual mend: `curate export --to voc` writes it well-formed.""",
             "error",
             """A record is normalised by the image's size, and that size is not known: the picture
 was not found. Its box has null coordinates.
+
+Why it hurts: a box without a place trains nothing and is judged by no check.
+
+It cannot tell a picture that was never there from a wrong `--images`.
 
 Usual mend: give the pictures with `--images DIR`, or one size for all with `--size WxH`.""",
         ),
@@ -205,6 +246,10 @@ Usual mend: give the pictures with `--images DIR`, or one size for all with `--s
 sticks out of the image by shrinking it about its centre (and shrinks to nothing one whose centre
 is outside), so that an imported box at the border may be smaller than it was.
 
+Why it hurts: a box that shrank about its centre leaves the object on the side inside the image.
+
+It cannot tell a box that was fitted from one that was drawn up to the border.
+
 Usual mend: compare with the VOC or CSV export of the same project, which are not fitted.""",
         ),
         _kind(
@@ -213,6 +258,10 @@ Usual mend: compare with the VOC or CSV export of the same project, which are no
             "warning",
             """A Make Sense XML file without any object. Make Sense does not export images that were
 looked at and found empty: this file comes from objects without a class, so it is no negative.
+
+Why it hurts: taken as a negative, it teaches the detector that its objects are background.
+
+It cannot tell it from a file whose objects were taken out by hand or script afterwards.
 
 Usual mend: give the objects a class and export again.""",
         ),
@@ -227,6 +276,8 @@ detector that found nothing writes an empty list of results.
 Why it hurts: such an export names no image either, so that none of them is a negative; and it
 looks like the export of the wrong tab or project.
 
+It cannot tell whether there was nothing to draw.
+
 Usual mend: nothing, if that is so; else export again in the tab of the right label type.""",
         ),
         _kind(
@@ -239,8 +290,36 @@ known by their ids alone, without names or sizes.
 Why it hurts: no picture can be joined, no box be found outside its image, and no prediction be
 compared with an object. Ids of another annotation file would mean other pictures and classes.
 
+It cannot tell which annotation file the results were made over.
+
 Usual mend: name the annotation file that the results were made over, with `--truth FILE`, or give
 both files to `curate ingest`.""",
+        ),
+        _kind(
+            "SRC-020",
+            "label-file-skipped",
+            "warning",
+            """A file stands beside label files, has their ending, and was not read: it is empty, of
+another format, or so broken that it was not recognised.
+
+Why it hurts: its labels are missing, and nobody notices: the image counts as one without objects.
+
+It cannot tell whether the file holds labels at all.
+
+Usual mend: look what is in it; give it as a source of its own, mend it, or move it elsewhere.""",
+        ),
+        _kind(
+            "SRC-021",
+            "file-not-read",
+            "info",
+            """Files that could hold labels by their endings (.json, .xml, .txt, .csv) stand apart
+from the label files, and nothing was read from them: calibrations, notes, another format.
+
+Why it hurts: labels among them are missing from every count.
+
+It cannot tell labels from anything else.
+
+Usual mend: nothing, when they are no labels; otherwise give their path as a source.""",
         ),
         _kind(
             "SRC-040",
@@ -260,6 +339,11 @@ Usual mend: set the spreadsheet to decimal points and save the table again, or w
             "error",
             """A listed image has no picture under the image folder.
 
+Why it hurts: loaders stop at it or pass it over, and its labels train nothing.
+
+It cannot tell a picture that is gone from one that was renamed, or from a wrong `--images`; more
+than ten missing pictures of one folder are one finding.
+
 Usual mend: add the picture, correct `--images`, or remove the record.""",
         ),
         _kind(
@@ -268,6 +352,10 @@ Usual mend: add the picture, correct `--images`, or remove the record.""",
             "warning",
             """A picture under the image folder has no label record. Nobody said whether it is empty
 (`label_state = missing`): it is not a negative.
+
+Why it hurts: taken as a negative, it teaches the detector that its objects are background.
+
+It cannot tell a picture that was left out on purpose from one whose labels are lost.
 
 Usual mend: label it, or write an empty label file when someone looked and saw nothing.""",
         ),
@@ -278,15 +366,23 @@ Usual mend: label it, or write an empty label file when someone looked and saw n
             """A picture cannot be opened: truncated, not a picture, or above the pixel limit (a
 small file can claim a size that exhausts memory; `--max-pixels` raises the limit).
 
+Why it hurts: a loader stops there, in the middle of an epoch, or trains on grey half pictures.
+
+It cannot tell damage that leaves a picture whole to the decoder.
+
 Usual mend: restore the picture from its source.""",
         ),
         _kind(
             "IMG-004",
             "image-size-mismatch",
             "error",
-            """The size that the label file declares is not the picture's, in either orientation.
+            """The size that the label file declares is not that of the upright picture: another
+resolution, or width and height swapped. Where the picture is stored rotated and the size is that of
+the stored frame, it is IMG-005 instead.
 
 Why it hurts: boxes drawn at another resolution lie elsewhere; normalised exports move all boxes.
+
+It cannot tell whether the boxes or the declared size are wrong.
 
 Usual mend: find out at which resolution the boxes were drawn and scale them.""",
         ),
@@ -296,10 +392,13 @@ Usual mend: find out at which resolution the boxes were drawn and scale them."""
             "error",
             """The picture is stored rotated (EXIF orientation) and the label file's size is that of
 the stored frame, so its boxes are for the picture as stored, while browsers, OpenCV and labelling
-tools show it upright. Orientations 2 to 4 and square pictures cannot be told from sizes.
+tools show it upright.
 
 Why it hurts: a loader that applies EXIF trains on boxes beside the objects; one that does not
 apply it sees lying people.
+
+It cannot tell the frame of a picture of orientation 2 to 4, or of a square one, from sizes; nor
+that only the size was written for the stored frame and the boxes were not.
 
 Usual mend: rotate the boxes into the upright frame.""",
         ),
@@ -308,10 +407,13 @@ Usual mend: rotate the boxes into the upright frame.""",
             "image-recorded-twice",
             "error",
             """One image name is recorded twice in a source: two COCO images of one `file_name`, two
-XML files naming one picture, CSV rows of one name with different sizes.
+XML files naming one picture, CSV rows of one name with different sizes. Images of several COCO
+annotation files that agree in id, name and size are one image, shared, and no fault.
 
 Why it hurts: each record holds a part of the labels; each part calls the other's objects
 background.
+
+It cannot tell two records of one picture from two pictures of one name.
 
 Usual mend: join the records, or give two different pictures different names.""",
         ),
@@ -319,7 +421,12 @@ Usual mend: join the records, or give two different pictures different names."""
             "IMG-007",
             "image-name-ambiguous",
             "error",
-            """Several pictures fit the name that a label states, and none of them exactly.
+            """Several pictures fit the name that a label states, and none of them exactly; or
+several names of one source fit one picture equally well. The image is left without a picture.
+
+Why it hurts: a loader that takes the first lays the boxes on the wrong picture.
+
+It cannot tell which one was meant: the declared size alone parts pictures of one name.
 
 Usual mend: state the picture's path in the label, or point `--images` at the right folder.""",
         ),
@@ -331,6 +438,8 @@ Usual mend: state the picture's path in the label, or point `--images` at the ri
 
 Why it hurts: the same picture may be in training and in test, or carry different boxes under each
 name.
+
+It cannot tell pictures that look the same and differ in a byte: another size, or saved anew.
 
 Usual mend: keep one name, and join or choose the labels.""",
         ),

@@ -70,7 +70,8 @@ def rle_measure(mask: object) -> tuple[Bounds | None, float] | None:
     if not isinstance(height, int) or not isinstance(width, int) or height <= 0 or width <= 0:
         return None
     ends = np.cumsum(runs)
-    if height * width > MAX_MASK_PIXELS or (len(ends) and ends[-1] > height * width):
+    # Runs that do not fill the mask leave pixels of which nothing is said.
+    if height * width > MAX_MASK_PIXELS or not len(ends) or ends[-1] != height * width:
         return None
     on_end, lengths = ends[1::2], runs[1::2]
     on_end, lengths = on_end[lengths > 0], lengths[lengths > 0]

@@ -246,27 +246,7 @@ def _without(dataset: Dataset, keys: Sequence[str]) -> Dataset:
     if not keys:
         return dataset
     gone = dataset.images["image_key"].isin(list(keys))
-    ids = dataset.images.loc[gone, "image_id"]
-    boxes = dataset.boxes[~dataset.boxes["image_id"].isin(ids)]
-    return dataset.with_tables(
-        images=dataset.images[~gone], boxes=boxes, findings=_told_of(dataset, boxes, ids)
-    )
-
-
-def _told_of(dataset: Dataset, boxes: pd.DataFrame, gone: pd.Series[Any]) -> pd.DataFrame:
-    """The findings that still have something to be about."""
-    kept = set(boxes["box_id"])
-    findings = dataset.findings
-    members = [[box for box in ids if box in kept] for ids in findings["members"]]
-    lost_all = [
-        bool(old) and not new for old, new in zip(findings["members"], members, strict=True)
-    ]
-    of_gone = findings["image_id"].isin(gone) | pd.Series(
-        lost_all, index=findings.index, dtype=bool
-    )
-    box = findings["box_id"].where(findings["box_id"].isin(list(kept)))
-    table = findings.assign(members=pd.Series(members, findings.index, object), box_id=box)
-    return table[~of_gone]
+    return dataset.of_images(dataset.images.loc[~gone, "image_id"])
 
 
 def dropped_csv(merged: Merged) -> bytes:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curate.assembly import source_name
-from curate.dataset import write_file
 from curate.documents import read_yaml
 from curate.errors import OutputError, Place, UsageError, quote
+from curate.folders import write_file
 
 if TYPE_CHECKING:
     from curate.formats import ReadOptions

@@ -110,7 +110,10 @@ FINDING_COLUMNS: dict[str, Column] = {
     "box_id": Column("Int64", "the box concerned", "several boxes, or none"),
     "members": Column("ids", "box_id of all boxes of this cause, worst first", "none"),
     "places": Column(
-        "str", "JSON list of {image, file, line, source_id}: members that are no boxes", "none"
+        "str",
+        "JSON list of {image, file, line, source_id}: members that are no boxes; where many faults "
+        "are one finding with their message, and as {boxes, message} that of members",
+        "none",
     ),
     "rank": Column("float64", "0 (worst) .. 1 within its check", "not ranked"),
     "value": Column("float64", "what was measured, in `unit`", "nothing measured"),
@@ -313,8 +316,6 @@ def _from_arrow_column(column: pa.ChunkedArray, dtype: Dtype) -> object:
         array = column.combine_chunks().cast(_ARROW[dtype])
     except pa.ArrowException as error:
         raise TableError(f"a column cannot be read as {dtype}: {error}") from error
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], _ARROW[dtype])
     if dtype == "str":
         try:
             array.validate(full=True)

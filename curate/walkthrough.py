@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from curate.auditing import audit
-from curate.dataset import new_folder, refuse_overwrite, save
+from curate.dataset import save
 from curate.demo import draw_street
 from curate.demo.score import score
+from curate.folders import Product, files_below, new_folder, refuse_overwrite
 from curate.formats import ReadOptions, read
 from curate.report import to_document
 
-TRUTH = "truth.json"
+# What the folder holds, so that `--force` replaces nothing else.
+MARKER = ".curate-demo"
+DEMO = Product(MARKER, "curate.demo/")
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ def run(folder: Path, *, seed: int = 0, force: bool = False) -> Walkthrough:
         When the folder exists and holds something else than an earlier demo.
     """
     folder = Path(folder)
-    refuse_overwrite(folder, force=force, marker=TRUTH)
+    refuse_overwrite(folder, DEMO, force=force)
     sources, audits = {}, {}
     with new_folder(folder) as part:
         truth = json.loads(draw_street(part, seed=seed).read_text(encoding="utf-8"))
@@ -53,6 +56,8 @@ def run(folder: Path, *, seed: int = 0, force: bool = False) -> Walkthrough:
                 "boxes": len(dataset.boxes),
                 "counts": findings.counts,
             }
+        marker = {"schema": "curate.demo/1", "seed": seed, "written": files_below(part)}
+        (part / MARKER).write_text(json.dumps(marker, indent=1), encoding="utf-8")
     return Walkthrough(sources, score(truth, audits))
 
 

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curate.dataset import Dataset, empty_dataset, load, new_folder, save, write_file
+from curate.dataset import Dataset, Findings, empty_dataset, load, save
 from curate.errors import DatasetError, FormatError, OutputError, TableError, UsageError
+from curate.folders import new_folder, write_file
 from curate.formats import write
 from curate.formats.coco import read
 from tests.formats.coco_documents import annotation, document, store
@@ -212,3 +213,51 @@ def test_a_reader_that_this_version_does_not_have_is_named(
     unknown = replace(dataset, formats={"instances.json": "cocoa"})
     with pytest.raises(FormatError, match="'cocoa' is no reader"):
         write(unknown, "csv", tmp_path / "out")
+
+
+def two_images(tmp_path: Path) -> Dataset:
+    """Boxes 1 (a.jpg), 2 and 3 (sub/b.jpg)."""
+    boxes = [annotation(1), annotation(2, image_id=2), annotation(3, image_id=2, category_id=99)]
+    return read(store(tmp_path, document(*boxes)))
+
+
+def test_boxes_on_images_that_are_gone_are_refused_with_the_way_to_do_it(tmp_path: Path) -> None:
+    dataset = two_images(tmp_path)
+    with pytest.raises(TableError, match=r"2 boxes lie on images.*of_images") as caught:
+        dataset.with_tables(images=dataset.images.head(1))
+    assert caught.value.mend
+    loose = replace(dataset, images=dataset.images.head(1))
+    with pytest.raises(TableError, match="2 boxes lie on images"):
+        write(loose, "coco", tmp_path / "out")
+    with pytest.raises(TableError, match="2 boxes lie on images"):
+        save(loose, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_id_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    dataset = two_images(tmp_path)
+    twice = pd.concat([dataset.boxes, dataset.boxes.head(1)])
+    with pytest.raises(TableError, match="1 rows of the boxes table repeat the box_id"):
+        dataset.with_tables(boxes=twice)
+
+
+def test_some_images_take_their_boxes_and_findings_with_them(tmp_path: Path) -> None:
+    dataset = two_images(tmp_path)
+    assert dataset.findings["check"].tolist() == ["SRC-004"]
+    one = dataset.of_images(dataset.images["image_id"].head(1))
+    assert one.boxes["source_id"].tolist() == ["1"]
+    assert len(one.findings) == 0
+    other = dataset.of_images(dataset.images["image_id"].tail(1))
+    assert other.boxes["source_id"].tolist() == ["2", "3"]
+    assert other.findings["check"].tolist() == ["SRC-004"]
+    write(other, "coco", tmp_path / "out")
+    again = json.loads((tmp_path / "out/instances.json").read_bytes())
+    assert [image["id"] for image in again["images"]] == [2]
+    assert [ann["id"] for ann in again["annotations"]] == [2, 3]
+
+
+def test_findings_are_walked_as_values_by_column(tmp_path: Path) -> None:
+    findings = Findings(two_images(tmp_path).findings, two_images(tmp_path))
+    rows = list(findings)
+    assert [row["check"] for row in rows] == ["SRC-004"]
+    assert rows[0]["value"] is None

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import time
+import tracemalloc
 
 import jsonschema
 import numpy as np
@@ -14,9 +15,17 @@ import pandas as pd
 import pytest
 
 from curate import audit
-from curate.assembly import Fault, Gathered, assemble
+from curate.assembly import Fault, Gathered, assemble, findings_table
 from curate.dataset import Findings, empty_dataset
-from curate.report import to_csv, to_document, to_json, to_text
+from curate.report import (
+    csv_parts,
+    json_parts,
+    text_parts,
+    to_csv,
+    to_document,
+    to_json,
+    to_text,
+)
 from curate.resources import schema_text
 from curate.tables import FINDING_COLUMNS, make_table
 
@@ -145,9 +154,9 @@ def test_records_that_are_no_boxes_are_members_too(validated):
     assert [m["line"] for m in finding["members"]] == list(range(1, 13))
     assert [m["source_id"] for m in finding["members"]] == [str(n) for n in range(1, 13)]
     assert {m["file"] for m in finding["members"]} == {"labels.txt"}
-    assert (finding["value"], finding["unit"]) == (12, "records")
-    assert "line" in finding
-    assert finding["line"] is None
+    assert {m["message"] for m in finding["members"]} == {"3 columns, expected 15"}
+    assert (finding["value"], finding["unit"]) == (None, None)
+    assert (finding["line"], finding["source_id"]) == (1, None)
 
 
 def test_a_fault_without_a_place_has_nulls(validated):
@@ -167,6 +176,76 @@ def test_text_is_one_line_per_finding_with_place_first():
         "labels.txt:7 [7]: SRC-001 record-unreadable (error): 3 columns, expected 15"
         " - delete the line"
     )
+
+
+ONE_LINE = {"x.json": [1, 1], "y.txt": [1], "z.txt": [1, 2]}
+
+
+def test_text_names_the_byte_where_all_records_of_a_file_stand_in_one_line():
+    lines = [line for own in ONE_LINE.values() for line in own]
+    judged = dataset(n_images=5, boxes=[(k, 90, 10, 120 + k, 30) for k in range(5)])
+    boxes = judged.boxes.assign(
+        file=[file for file, own in ONE_LINE.items() for _ in own],
+        line=pd.array(lines, dtype="Int64"),
+        start=pd.array([81234, 90000, 0, 0, 60], dtype="Int64"),
+    )
+    findings = audit(judged.with_tables(boxes=boxes, images=judged.images.assign(file="z.txt")))
+    places = [line.split()[0] for line in to_text(findings).splitlines()]
+    assert places == ["z.txt:2", "z.txt:1", "y.txt:1", "x.json:byte", "x.json:byte"]
+    bytes_ = re.findall(r"^x\.json:byte (\d+) a", to_text(findings), re.MULTILINE)
+    assert bytes_ == ["90000", "81234"]
+    # Documents keep the line.
+    assert {f["line"] for f in to_document(findings, "s")["findings"]} == {1, 2}
+
+
+def test_text_names_the_byte_of_an_image_that_has_no_box():
+    judged = dataset()
+    starts, line = pd.array([40, 90], dtype="Int64"), pd.array([1, 1], dtype="Int64")
+    images = judged.images.assign(start=starts, line=line)
+    of_image = fault(1, source_id=None, images=(1,))
+    table = findings_table([of_image], images, judged.boxes, "s")
+    text = to_text(Findings(table, judged.with_tables(images=images)))
+    assert text.startswith("labels.txt:byte 90 a1.jpg: SRC-001")
+    nowhere = findings_table([fault(1)], images, judged.boxes, "s")
+    text = to_text(Findings(nowhere, judged.with_tables(images=images)))
+    assert text.startswith("labels.txt:1 [1]: SRC-001")
+
+
+@pytest.mark.parametrize(("n", "n_lines"), [(10, 1), (11, 12)])
+def test_all_lists_the_members_of_a_finding_of_more_than_ten(n, n_lines):
+    whole = fault(None, source_id=None, boxes=tuple(range(n)))
+    findings = audit(
+        dataset(boxes=[(0, 4 * k, 1, 4 * k + 3, 60) for k in range(n)], faults=[whole])
+    )
+    lines = to_text(findings, show_all=True).splitlines()
+    assert len(lines) == n_lines
+    assert len(to_text(findings).splitlines()) == 1
+    assert lines[1:2] == ["  labels.txt:1 a0.jpg [0]: 0 1 3 60"] * (n > 10)
+
+
+def test_the_parts_of_a_form_are_its_text():
+    boxes = [(k % 5, 10, 10, 110 + k % 7, 30) for k in range(15)]
+    findings = audit(dataset(n_images=5, boxes=boxes, faults=[fault(n) for n in range(1, 13)]))
+    parts = list(json_parts(findings, "s"))
+    assert len(parts) == len(findings) + 2
+    assert "".join(parts) == json.dumps(to_document(findings, "s"), ensure_ascii=False) + "\n"
+    assert "".join(csv_parts(findings)) == to_csv(findings)
+    assert "".join(text_parts(findings)) == to_text(findings)
+
+
+@pytest.mark.parametrize("form", [lambda f: json_parts(f, "s"), csv_parts])
+def test_the_memory_of_a_form_does_not_grow_with_the_findings(form):
+    peaks = []
+    for n in (5_000, 20_000):
+        boxes = np.column_stack([np.arange(n), *(np.full(n, v) for v in (10, 10, 11, 30))])
+        judged = dataset(n_images=n, boxes=boxes)
+        findings = Findings(one_per_box(judged), judged)
+        tracemalloc.start()
+        assert sum(map(len, form(findings))) > 50 * n
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # Looking up ids costs some 160 bytes a row; to hold all as values and text 1,400 and more.
+    assert (peaks[1] - peaks[0]) / 15_000 < 500
 
 
 def test_text_of_a_finding_without_a_file_begins_with_the_source():
@@ -223,13 +302,10 @@ def test_names_stay_unicode_in_json():
     assert text.endswith("}\n")
 
 
-def test_twenty_thousand_findings_are_written_quickly():
-    n = 20_000
-    boxes = np.column_stack(
-        [np.arange(n), np.full(n, 10), np.full(n, 10), np.arange(n) % 90 + 101, np.full(n, 30)]
-    )
-    judged = dataset(n_images=n, boxes=boxes)
-    table = make_table(
+def one_per_box(judged):
+    """A findings table with one row per box."""
+    n = len(judged.boxes)
+    return make_table(
         FINDING_COLUMNS,
         n,
         {
@@ -245,7 +321,15 @@ def test_twenty_thousand_findings_are_written_quickly():
             "message": "outside",
         },
     )
-    findings = Findings(table, judged)
+
+
+def test_twenty_thousand_findings_are_written_quickly():
+    n = 20_000
+    boxes = np.column_stack(
+        [np.arange(n), np.full(n, 10), np.full(n, 10), np.arange(n) % 90 + 101, np.full(n, 30)]
+    )
+    judged = dataset(n_images=n, boxes=boxes)
+    findings = Findings(one_per_box(judged), judged)
     start = time.perf_counter()
     document = to_document(findings, "s")
     seconds = time.perf_counter() - start

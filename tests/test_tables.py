@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from curate.errors import TableError
 from curate.tables import (
     BOX_COLUMNS,
+    CLASS_COLUMNS,
     FINDING_COLUMNS,
     IMAGE_COLUMNS,
     box_hashes,
@@ -92,3 +94,27 @@ def test_box_ids_differ_between_images() -> None:
 def test_keys_are_nfc_with_slashes() -> None:
     assert normal_key("sub\\cafe\u0301.jpg") == "sub/café.jpg"
     assert normal_key("./a.jpg") == "a.jpg"
+
+
+def test_arrow_tables_that_do_not_fit_are_refused_by_column() -> None:
+    whole = to_arrow(make_table(BOX_COLUMNS, 1, {}), BOX_COLUMNS)
+    with pytest.raises(TableError, match=r"columns \['score'\] are missing"):
+        from_arrow(whole.drop_columns(["score"]), BOX_COLUMNS)
+    at = whole.column_names.index("score")
+    words = whole.set_column(at, "score", pa.array(["high"]))
+    with pytest.raises(TableError, match="a column cannot be read as float64"):
+        from_arrow(words, BOX_COLUMNS)
+
+
+def test_short_arrow_text_becomes_the_text_of_the_tables() -> None:
+    table = make_table(CLASS_COLUMNS, 2, {"label": pa.array(["car", None])})
+    assert table["label"].tolist()[0] == "car"
+    assert table["label"].isna().tolist() == [False, True]
+    assert table["label"].dtype == make_table(CLASS_COLUMNS, 0, {})["label"].dtype
+
+
+def test_a_column_in_several_pieces_is_read_whole() -> None:
+    one = to_arrow(make_table(CLASS_COLUMNS, 1, {"file": "a", "label": "car"}), CLASS_COLUMNS)
+    two = to_arrow(make_table(CLASS_COLUMNS, 1, {"file": "b", "label": "bus"}), CLASS_COLUMNS)
+    again = from_arrow(pa.concat_tables([one, two]), CLASS_COLUMNS)
+    assert again[["file", "label"]].values.tolist() == [["a", "car"], ["b", "bus"]]

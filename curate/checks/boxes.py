@@ -394,16 +394,21 @@ def box_keypoints_outside(
 def outline_unreadable(boxes: pd.DataFrame, images: pd.DataFrame) -> Hits:
     """The outline of an object (COCO `segmentation`) is there and cannot be read.
 
-    Why it hurts: mask loaders stop at it, or drop the object without a word; pycocotools takes a
-    ring of four values for a box.
+    Also a mask (RLE) of another size than its image is declared with, or whose runs do not fill
+    it: it lies at no known place in the picture.
 
-    Pass: [[10, 10, 30, 10, 30, 40]], or RLE of size [2, 2] with counts [1, 3]
-    Fail: [[10, 10, 30, 10, 30]], or RLE of size [2, 2] with counts [1, 30]
+    Why it hurts: mask loaders stop at it, or drop the object without a word; pycocotools takes a
+    ring of four values for a box, gives masks of two sizes the overlap -1, and leaves what the
+    runs do not fill to whatever the memory holds (measured with 2.0.11).
+
+    Pass: [[10, 10, 30, 10, 30, 40]]; in a 2 x 2 image an RLE of size [2, 2] with counts [1, 3]
+    Fail: [[10, 10, 30, 10, 30]]; there an RLE of size [2, 2] with counts [1, 30] or [1, 2], or one
+    of size [4, 1]
 
     Value: 1 for each outline. No other check judges the outline then.
 
-    It cannot tell which ring of several is wrong, and judges no outline by its form: a ring may
-    cross itself.
+    It cannot tell which ring of several is wrong, judges no outline by its form (a ring may
+    cross itself), and no mask by its size where the image declares none.
 
     Usual mend: draw the outline again, or export again; take it out when the box is enough.
     """
@@ -411,7 +416,7 @@ def outline_unreadable(boxes: pd.DataFrame, images: pd.DataFrame) -> Hits:
         boxes,
         "outline_state",
         "the outline cannot be read, should be rings of an even number of at least 6 finite "
-        "values each, or an RLE whose runs add up to at most height x width",
+        "values each, or an RLE of the image's size whose runs add up to height x width",
         "draw the outline again, or export it again from the labelling tool",
     )
 

@@ -239,13 +239,13 @@ def _group_columns(code: str, hits: Hits, group: Rows, judged: Judged) -> dict[s
         else None,
         "box_id": None,
         "members": boxes["box_id"].to_numpy(np.int64)[rows].tolist(),
-        "value": float(len(rows)),
-        "limit": 0.0,
-        "unit": "boxes",
+        "value": _finite(hits.value[group[:1]])[0],
+        "limit": _finite(hits.limits()[group[:1]])[0],
+        "unit": hits.unit,
         "message": f"{len(rows)} of {total} boxes in {where}; worst: {'; '.join(worst)}{more}",
         "mend": f"look for one cause in the export or the tool first; else {hits.mend}",
         "file": file,
-        "line": None,
+        "line": _with_none(boxes["line"].iloc[[first]])[0] if whole_file else None,
         "source_id": None,
     }
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from numbers import Real
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +27,9 @@ from curate.tables import FINDING_COLUMNS, make_table
 _MASK = ("mask_x1", "mask_y1", "mask_x2", "mask_y2")
 _KEYPOINTS = ("kp_x1", "kp_y1", "kp_x2", "kp_y2")
 SHOWN_WORDS = 10
+# The last part of a parameter's name is its unit, and that says what it may be.
+_SHARES = ("frac", "iou", "ioa", "share")
+_LENGTHS = ("px", "px2")
 
 
 @dataclass(frozen=True)
@@ -177,6 +182,7 @@ def run(
     select: Collection[str] | None = None,
     ignore: Collection[str] | None = None,
     params: Mapping[str, Mapping[str, float]] | None = None,
+    told: Mapping[str, Collection[int]] | None = None,
 ) -> pd.DataFrame:
     """The findings of the checks: a table of `FINDING_COLUMNS`, sorted, one row per cause.
 
@@ -188,14 +194,17 @@ def run(
         One row per box with the `DERIVED_COLUMNS` of `curate.checks.hits`; None: there is no
         such data, and checks that need it find less or nothing.
     select, ignore
-        Codes, names or beginnings of codes; None: all, none.
+        Codes, names or beginnings of codes, one alone as a text; None: all, none.
     params
         Check (code or name) to parameter to value, in the unit of the parameter's name.
+    told
+        Check code to the ids of the boxes that it passes over, because the reader has told the
+        cause already; of checks whose findings have one box each.
 
     Raises
     ------
     UsageError
-        For an unknown check or parameter.
+        For an unknown check or parameter, and for a value out of the parameter's range.
     TableError
         When `derived` or the dataset's tables do not fit together.
     """
@@ -210,6 +219,8 @@ def run(
     for code in track(codes, len(codes), "checks"):
         check = CHECKS[code]
         hits = check.function(*(read[name] for name in check.reads), **given[code])
+        if told and code in told:
+            hits = _without(hits, boxes_table["box_id"].isin(list(told[code])).to_numpy(bool))
         if len(hits):
             found.append((check, hits))
     found = _without_consequences(found, len(boxes_table))
@@ -237,13 +248,28 @@ def _without_consequences(
     return left
 
 
+def _without(hits: Hits, is_told: npt.NDArray[np.bool_]) -> Hits:
+    """The hits, of one box each, whose box is not told."""
+    kept = ~is_told[hits.members]
+    return replace(
+        hits,
+        members=hits.members[kept],
+        value=hits.value[kept],
+        limit=hits.limits()[kept],
+        parts=tuple(part[kept] for part in hits.parts),
+        ends=None,
+        which=None if hits.which is None else hits.which[kept],
+        levels=None if hits.levels is None else hits.levels[kept],
+    )
+
+
 def selected(select: Collection[str] | None, ignore: Collection[str] | None) -> frozenset[str]:
     """The codes of the checks and reader faults that are selected and not ignored.
 
     Parameters
     ----------
     select, ignore
-        Codes, names or beginnings of codes, such as `BOX`; None: all, none.
+        Codes, names or beginnings of codes, such as `BOX`, one alone as a text; None: all, none.
 
     Raises
     ------
@@ -251,8 +277,17 @@ def selected(select: Collection[str] | None, ignore: Collection[str] | None) -> 
         For a word that fits no code and no name, with the nearest one.
     """
     known = _names()
-    chosen = set(known) if select is None else {c for word in select for c in _codes(word, known)}
-    return frozenset(chosen) - {code for word in ignore or () for code in _codes(word, known)}
+    chosen = set(known)
+    if select is not None:
+        chosen = {code for word in _words(select) for code in _codes(word, known)}
+    return frozenset(chosen) - {
+        code for word in _words(ignore or ()) for code in _codes(word, known)
+    }
+
+
+def _words(given: Collection[str]) -> Collection[str]:
+    # A text is a collection of its letters, and nobody means those.
+    return [given] if isinstance(given, str) else given
 
 
 def _names() -> dict[str, str]:
@@ -289,11 +324,25 @@ def _parameters(params: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str
         code = names.get(word, word)
         if code not in CHECKS:
             raise _unknown("check", word, [*CHECKS, *names])
-        for name in values:
+        for name, value in values.items():
             if name not in CHECKS[code].params:
                 raise _unknown(f"parameter of {code}", name, CHECKS[code].params)
+            _refuse_out_of_range(code, name, value)
         given[code] = values
     return {code: _of_check(check, given) for code, check in CHECKS.items()}
+
+
+def _refuse_out_of_range(code: str, name: str, value: object) -> None:
+    unit = name.rpartition("_")[2]
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    number = float(value) if isinstance(value, Real) and is_number else math.nan
+    if unit in _SHARES and not 0 <= number <= 1:
+        should, mend = "a number in 0..1", "give a share, 0.9 for 90 %"
+    elif unit in _LENGTHS and not 0 <= number < math.inf:
+        should, mend = "a number from 0 on", f"give it in {unit}"
+    else:
+        return
+    raise UsageError(f"{code}: {name} is {quote(value)}, should be {should}", mend=mend)
 
 
 def _of_check(check: Check, given: Mapping[str, Mapping[str, float]]) -> dict[str, float]:

@@ -6,6 +6,7 @@ Example: curate audit street --images pictures/ --json > findings.json
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,9 @@ import typer
 
 from curate.cli import options, output, streams
 from curate.errors import UsageError
+
+# Each print flushes stdout: one per finding would cost more than making it.
+PRINTED_CHARS = 1 << 18
 
 
 class Format(StrEnum):
@@ -50,7 +54,10 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
     format_: Annotated[Format, typer.Option("--format", help="How to show.")] = Format.TEXT,
     json_: options.Json = False,
     show_all: Annotated[
-        bool, typer.Option("--all", help="Show all findings, not ten of each check.")
+        bool,
+        typer.Option(
+            "--all", help="Show all findings, not ten of each check, and all members of each."
+        ),
     ] = False,
 ) -> int:
     """Reads, checks, shows."""
@@ -76,13 +83,26 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
         params=settings.params,
     )
     if json_ or format_ is Format.JSON:
-        typer.echo(report.to_json(findings, source or findings.dataset.name), nl=False)
+        parts = report.json_parts(findings, source or findings.dataset.name)
     elif format_ is Format.CSV:
-        typer.echo(report.to_csv(findings), nl=False)
+        parts = report.csv_parts(findings, show_all=show_all)
     else:
-        typer.echo(report.to_text(findings, show_all=show_all), nl=False)
+        parts = report.text_parts(findings, show_all=show_all)
+    _show(parts)
     output.summary(findings)
     return output.exit_code(findings, fail_on or options.level_of(settings.fail_on))
+
+
+def _show(parts: Iterable[str]) -> None:
+    """Prints as it goes: the text of a million findings would fill the memory."""
+    waiting, n_chars = [], 0
+    for part in parts:
+        waiting.append(part)
+        n_chars += len(part)
+        if n_chars >= PRINTED_CHARS:
+            typer.echo("".join(waiting), nl=False)
+            waiting, n_chars = [], 0
+    typer.echo("".join(waiting), nl=False)
 
 
 def _words(given: list[str] | None) -> list[str]:

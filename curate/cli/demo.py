@@ -24,10 +24,10 @@ def demo(
 ) -> int:
     """Draws, ingests, audits, counts."""
     from curate import walkthrough
-    from curate.dataset import refuse_overwrite
+    from curate.folders import refuse_overwrite
 
     if dry_run:
-        refuse_overwrite(out, force=force, marker=walkthrough.TRUTH)
+        refuse_overwrite(out, walkthrough.DEMO, force=force)
         output.result(f"{out} can be drawn; nothing written (--dry-run)")
         return 0
     result = walkthrough.run(out, seed=seed, force=force)

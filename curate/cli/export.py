@@ -47,6 +47,7 @@ def export(  # noqa: PLR0913  # one parameter per option of the command line
 ) -> int:
     """Reads, writes, reports the losses."""
     from curate.dataset import Findings
+    from curate.folders import refuse_source
     from curate.formats import read, write
 
     to_stdout = streams.is_dash(out)
@@ -54,6 +55,8 @@ def export(  # noqa: PLR0913  # one parameter per option of the command line
         streams.refuse_unstreamed(to)
         if json_:
             raise UsageError("--json and -o - exclude each other", mend="give one of them")
+    else:
+        refuse_source(out, [*filter(streams.is_path, [source]), images, truth])
     told = options.read_options(
         context, name=name, from_=from_, images=images, size=size, classes=classes, truth=truth,
         class_ids=class_ids, max_pixels=max_pixels,

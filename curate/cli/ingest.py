@@ -36,12 +36,14 @@ def ingest(  # noqa: PLR0913  # one parameter per option of the command line
     json_: options.Json = False,
 ) -> int:
     """Reads, saves, reports."""
-    from curate.dataset import Findings, refuse_overwrite, save
+    from curate.dataset import PRODUCT, Findings, save
+    from curate.folders import refuse_overwrite, refuse_source
     from curate.formats import read_all
 
     if streams.is_dash(out):
         raise UsageError("-o - is no folder, and a dataset is one", mend="give a folder with -o")
-    refuse_overwrite(out, force=force, marker="dataset.json")
+    refuse_source(out, [*filter(streams.is_path, sources), images, truth])
+    refuse_overwrite(out, PRODUCT, force=force)
     told = options.read_options(
         context, name=name, from_=from_, images=images, size=size, classes=classes, truth=truth,
         class_ids=class_ids, max_pixels=max_pixels,

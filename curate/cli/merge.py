@@ -20,8 +20,6 @@ import typer
 from curate.cli import options, output, streams
 from curate.errors import UsageError
 
-LOG_FILE = "changes.csv"
-
 
 class Duplicates(StrEnum):
     """What to do with pictures that are equal byte for byte."""
@@ -56,12 +54,14 @@ def merge(  # noqa: PLR0913  # one parameter per option of the command line
     json_: options.Json = False,
 ) -> int:
     """Reads, merges, saves, reports."""
-    from curate.dataset import refuse_overwrite, save
+    from curate.dataset import CHANGES_FILE, PRODUCT, save
+    from curate.folders import refuse_overwrite, refuse_source
     from curate.formats import ReadOptions, read
     from curate.merging import dropped_csv, merge
     from curate.relabeling import read_class_map
 
-    refuse_overwrite(out, force=force, marker="dataset.json")
+    refuse_source(out, [*filter(streams.is_path, sources), *(images or [])])
+    refuse_overwrite(out, PRODUCT, force=force)
     called = _each("--names", names.split(",") if names else [None], len(sources))
     folders = _each("--images", list(images) if images else [None], len(sources))
     parts = [
@@ -75,7 +75,7 @@ def merge(  # noqa: PLR0913  # one parameter per option of the command line
         duplicates=duplicates.value,
     )
     if not dry_run:
-        save(merged.dataset, out, force=force, beside={LOG_FILE: dropped_csv(merged)})
+        save(merged.dataset, out, force=force, beside={CHANGES_FILE: dropped_csv(merged)})
     where = None if dry_run else str(out)
     if json_:
         document = merged.to_json() | {"output": where}

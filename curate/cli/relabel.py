@@ -17,8 +17,6 @@ import typer
 
 from curate.cli import options, output, streams
 
-LOG_FILE = "changes.csv"
-
 
 def relabel(  # noqa: PLR0913  # one parameter per option of the command line
     context: typer.Context,
@@ -35,18 +33,20 @@ def relabel(  # noqa: PLR0913  # one parameter per option of the command line
     json_: options.Json = False,
 ) -> int:
     """Reads, relabels, saves, reports."""
-    from curate.dataset import refuse_overwrite, save
+    from curate.dataset import CHANGES_FILE, PRODUCT, save
+    from curate.folders import refuse_overwrite, refuse_source
     from curate.formats import read
     from curate.relabeling import read_class_map, relabel
 
-    refuse_overwrite(out, force=force, marker="dataset.json")
+    refuse_source(out, [*filter(streams.is_path, [source]), images])
+    refuse_overwrite(out, PRODUCT, force=force)
     told = options.read_options(
         context, name=name, from_=from_, images=images, size=size, classes=classes, truth=None,
         class_ids=options.ClassIds.OWN, max_pixels=None,
     )  # fmt: skip
     done = relabel(read(streams.taken(context, source), told), read_class_map(map_))
     if not dry_run:
-        save(done.dataset, out, force=force, beside={LOG_FILE: done.log_csv()})
+        save(done.dataset, out, force=force, beside={CHANGES_FILE: done.log_csv()})
     changes = zip(done.log["column"], done.log["old"], done.log["new"], strict=True)
     rows = [
         {"column": column, "old": old, "new": new, "boxes": count}
@@ -64,7 +64,8 @@ def relabel(  # noqa: PLR0913  # one parameter per option of the command line
         return 0
     for row in rows:
         output.result(f"{row['column']} {row['old']} -> {row['new']}: {row['boxes']} boxes")
-    where = "nothing written (--dry-run)" if dry_run else f"{out}, every change in {out / LOG_FILE}"
+    where = f"{out}, every change in {out / CHANGES_FILE}"
+    where = "nothing written (--dry-run)" if dry_run else where
     output.result(f"{len(done.log)} values changed -> {where}")
     if done.unused:
         output.note(f"in the map, but no class of the source: {', '.join(done.unused)}")

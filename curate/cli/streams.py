@@ -32,6 +32,11 @@ def is_dash(path: Path | str | None) -> bool:
     return str(path) == DASH
 
 
+def is_path(path: Path) -> bool:
+    """Whether a word of the command line names a file or folder."""
+    return not is_dash(path)
+
+
 def taken(context: typer.Context, path: Path) -> Path:
     """The path itself; for `-` a file with what stdin holds, there until the command ends.
 

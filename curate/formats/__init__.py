@@ -24,15 +24,16 @@ from curate.dataset import (
     Findings,
     is_dataset_folder,
     load,
-    new_folder,
-    refuse_overwrite,
+    refuse_loose_rows,
 )
 from curate.errors import Place, SourceError, UsageError, quote
+from curate.folders import Product, files_below, new_folder, refuse_overwrite
 from curate.formats.combining import combine, joined, part_of
 from curate.formats.options import DATASET, ReadOptions, refuse_idle, without_label_options
 from curate.formats.per_image import names_below_source
-from curate.formats.reading import KeptFiles, Options
+from curate.formats.reading import KeptFiles, Options, how_read
 from curate.formats.recognition import READERS, chosen, named, reader, recognise
+from curate.formats.skipped import skipped
 from curate.formats.writing import Loss, LossReport
 from curate.tree import Tree, open_tree
 
@@ -74,14 +75,30 @@ WRITERS: dict[str, str] = {
 }
 # The loss report stands in the folder; its name ends in nothing that a loader would pick up.
 EXPORT_MARKER = ".curate-export"
+EXPORT = Product(EXPORT_MARKER, "curate.export/")
 # Formats that hold the outlines of polygons and masks, so that these are no loss there.
 _HOLDS_OUTLINES = {"coco", "yolo"}
 
 
-def read(path: Path | str, options: ReadOptions | None = None) -> Dataset:
+def read(
+    source: Path | str | Sequence[Path | str],
+    options: ReadOptions | None = None,
+    *,
+    images: Path | str | None = None,
+) -> Dataset:
     """The dataset of a source: a dataset folder, or a file, folder or zip that a reader takes.
 
     A bad record is a row of `dataset.findings`; the rest loads.
+
+    Parameters
+    ----------
+    source
+        A path; or several, for one dataset of all of them: results files then predict over the
+        one annotation file among them.
+    options
+        How to read it.
+    images
+        Folder of the pictures: short for that option.
 
     Raises
     ------
@@ -93,10 +110,14 @@ def read(path: Path | str, options: ReadOptions | None = None) -> Dataset:
         For an option that nothing in the source heeds.
     """
     options = options or ReadOptions()
-    source = _source(Path(path), options)
-    refuse_idle(options, {source.format})
+    if images is not None:
+        options = replace(options, images=Path(images))
+    if not isinstance(source, Path | str):
+        return read_all([Path(path) for path in source], options)
+    found = _source(Path(source), options)
+    refuse_idle(options, {found.format})
     pictures = _pictures(options)
-    return _with_pictures(_read_labels(source, options, pictures), options, pictures)
+    return _with_pictures(_read_labels(found, options, pictures), options, pictures)
 
 
 @dataclass(frozen=True)
@@ -126,11 +147,12 @@ def _read_labels(source: _Source, options: ReadOptions, pictures: Pictures | Non
     told = _options(options, name, pictures)
     gathered: Gathered = getattr(taker.load(), taker.gather)(source.tree, names, told)
     _refuse_unread(gathered, names)
+    gathered.faults += skipped(source.tree.files, names, gathered.files)
     own_name = source_name(path, options.name)
     image_source = own_name
     if name == "coco-results" and options.truth is not None:
         image_source = source_name(options.truth, None)
-    record = _record(name, told, own_name, image_source)
+    record = how_read(name, told, own_name, image_source)
     dataset = replace(assemble(image_source, gathered, options=record), name=own_name)
     return _with_size(dataset, options.size_wh)
 
@@ -165,6 +187,8 @@ def read_all(paths: Sequence[Path], options: ReadOptions | None = None) -> Datas
         source heeds an option.
     """
     options = options or ReadOptions()
+    if not paths:
+        raise UsageError("no source is given", mend="name a file, folder or zip")
     if len(paths) == 1:
         return read(paths[0], options)
     if options.name is not None and len(set(map(str, paths))) != len(paths):
@@ -228,11 +252,11 @@ def _with_pictures(dataset: Dataset, options: ReadOptions, pictures: Pictures | 
 
 
 def _with_size(dataset: Dataset, size_wh: tuple[int, int] | None) -> Dataset:
-    if size_wh is None or not dataset.images["width"].isna().any():
+    """The dataset with this size in px for each side that is not known."""
+    if size_wh is None:
         return dataset
-    images = dataset.images.copy()
-    unknown = images["width"].isna() | images["height"].isna()
-    images.loc[unknown, ["width", "height"]] = size_wh
+    width, height = size_wh
+    images = dataset.images.fillna({"width": width, "height": height})
     return dataset.with_tables(images=images)
 
 
@@ -253,25 +277,6 @@ def _refuse_unread(gathered: Gathered, names: Sequence[str]) -> None:
         raise SourceError(
             broken[0].message, place=Place(broken[0].file, broken[0].line), mend=broken[0].mend
         )
-
-
-def _record(name: str, told: Options, own_name: str, image_source: str) -> dict[str, Any]:
-    """What is needed to read the kept bytes once more in the same way, as JSON values."""
-    return {
-        "parts": [
-            {
-                "name": own_name,
-                "image_source": image_source,
-                "format": name,
-                "prefix": "",
-                "classes": None if told.classes is None else list(told.classes),
-                "size_wh": None if told.size_wh is None else list(told.size_wh),
-                "kind": told.kind,
-                "class_ids": told.class_ids,
-                "truth": None if told.truth is None else told.truth[0],
-            }
-        ]
-    }
 
 
 def read_again(dataset: Dataset) -> Dataset:
@@ -345,6 +350,8 @@ def write(
         For a target that has no writer.
     OutputError
         When the folder exists and is not empty, or cannot be written.
+    TableError
+        When an id stands twice, or boxes lie on images that are not there.
     """
     folder = Path(folder)
     if target not in WRITERS:
@@ -353,7 +360,8 @@ def write(
             mend="choose one of them",
         )
     module = importlib.import_module(WRITERS[target])
-    refuse_overwrite(folder, force=force, marker=EXPORT_MARKER)
+    refuse_loose_rows(dataset)
+    refuse_overwrite(folder, EXPORT, force=force)
     original = read_again(dataset) if _is_kept(dataset, target) else None
     if dry_run:
         with tempfile.TemporaryDirectory() as part:
@@ -410,6 +418,7 @@ def _extra_losses(dataset: Dataset, target: str, known: Sequence[Loss]) -> list[
 
 
 def _write_report(report: LossReport, folder: Path) -> None:
-    text = json.dumps(report.to_json(), indent=1, ensure_ascii=False)
+    document = report.to_json() | {"written": files_below(folder)}
+    text = json.dumps(document, indent=1, ensure_ascii=False)
     # A lone surrogate, of a key in someone's JSON, stays the escape that it was.
     (folder / EXPORT_MARKER).write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")

@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeGuard
 
@@ -312,7 +312,8 @@ def _added_losses(kind: PerImageFormat, dataset: Dataset, added: pd.DataFrame) -
     """The boxes added to kept files that cannot be written, and columns that none of them keeps."""
     written = added[holds_box(added)]
     why = f"{kind.title} holds boxes with a class and four corners"
-    part = dataset.with_tables(images=dataset.images.iloc[:0], boxes=written)
+    # No dataset by itself: only its columns are counted.
+    part = replace(dataset, images=dataset.images.iloc[:0], boxes=written)
     return shape_losses(added, written, why) + _unheld(kind, part)
 
 
@@ -444,7 +445,7 @@ def image_losses(changes: Changes, kept: Mapping[str, str], lack: str) -> list[L
         if name != "split"
     ]
     why = "changed in the list of classes; each object keeps its own name"
-    return [*losses, Loss("classes.label", changes.renamed_classes, why)]
+    return [*losses, Loss("classes.label", changes.changed_classes, why)]
 
 
 def split_loss(dataset: Dataset, original: Dataset) -> Loss:

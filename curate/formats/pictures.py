@@ -23,6 +23,8 @@ from curate.tables import IMAGE_COLUMNS, key_hashes, make_table, normal_key
 # What joining says, so that joining once more says it once.
 _CODES = ("IMG-001", "IMG-002", "IMG-003", "IMG-004", "IMG-005", "IMG-007", "IMG-008")
 
+Stated = tuple[int | None, int | None]  # width and height as the label states them, px
+
 _CLEAR_NAME = "state the picture's path in the label, or point --images at the right folder"
 
 
@@ -31,7 +33,7 @@ class _Join:
     """The columns of the images table while pictures are joined to it, and the faults met."""
 
     names: list[str]
-    declared: list[tuple[int, int] | None]
+    declared: list[Stated | None]
     files: list[str | None]
     lines: list[int | None]
     source_ids: list[str | None]
@@ -40,7 +42,9 @@ class _Join:
     faults: list[Fault] = field(default_factory=list)
     stored: list[int] = field(default_factory=list)
 
-    def tell(self, code: str, row: int, message: str, mend: str) -> None:
+    def tell(
+        self, code: str, row: int, message: str, mend: str, *, cause: str | None = None
+    ) -> None:
         """Adds the fault of one image."""
         self.faults.append(
             Fault(
@@ -51,6 +55,7 @@ class _Join:
                 self.lines[row],
                 source_id=self.source_ids[row],
                 images=(row,),
+                cause=cause,
             )
         )
 
@@ -126,12 +131,17 @@ def _stated_names(images: pd.DataFrame, pictures: Pictures) -> list[str]:
     return stated
 
 
-def _declared(images: pd.DataFrame) -> list[tuple[int, int] | None]:
+def _declared(images: pd.DataFrame) -> list[Stated | None]:
     # A declared 0 is not "not declared": a normalising loader divides by it.
     sides = zip(
         _with_none(images["declared_width"]), _with_none(images["declared_height"]), strict=True
     )
-    return [None if w is None or h is None else (int(w), int(h)) for w, h in sides]
+    return [None if w is None and h is None else (w, h) for w, h in sides]
+
+
+def _fits(declared: Stated, width: int | None, height: int | None) -> bool:
+    """Whether a picture has the sides that are declared."""
+    return declared[0] in (None, width) and declared[1] in (None, height)
 
 
 def _chosen(join: _Join, row: int, pictures: Pictures, measured: dict[str, Picture]) -> str | None:
@@ -139,7 +149,7 @@ def _chosen(join: _Join, row: int, pictures: Pictures, measured: dict[str, Pictu
     found = pictures.find(name)
     if len(found) > 1 and declared is not None:
         # Several pictures of one name are told apart by the size that the label declares.
-        fitting = [f for f in found if (measured[f].width, measured[f].height) == declared]
+        fitting = [f for f in found if _fits(declared, measured[f].width, measured[f].height)]
         found = fitting if len(fitting) == 1 else found
     if not found:
         _tell_missing(join, row)
@@ -151,6 +161,7 @@ def _chosen(join: _Join, row: int, pictures: Pictures, measured: dict[str, Pictu
             row,
             f"{len(found)} pictures fit the name {quote(name)}: {', '.join(found[:3])}",
             _CLEAR_NAME,
+            cause="several pictures fit",
         )
         return None
     return found[0]
@@ -185,7 +196,7 @@ def _part_shared(join: _Join, sources: list[str]) -> None:
                     continue
                 join.unclear.add(path)
                 message = f"{len(best)} names fit the picture {quote(path)}: {', '.join(best[:3])}"
-                join.tell("IMG-007", row, message, _CLEAR_NAME)
+                join.tell("IMG-007", row, message, _CLEAR_NAME, cause="several names fit")
 
 
 def _fit(name: str, path: str) -> tuple[int, int]:
@@ -213,16 +224,17 @@ def _tell_faults(join: _Join, row: int, picture: Picture) -> None:
         )
         return
     declared = join.declared[row]
-    stored = (picture.stored_width, picture.stored_height)
-    if declared is None or declared == (picture.width, picture.height):
+    if declared is None or _fits(declared, picture.width, picture.height):
         return
-    if picture.exif_orientation in SIDEWAYS and declared == stored:
+    stored = (picture.stored_width, picture.stored_height)
+    if picture.exif_orientation in SIDEWAYS and _fits(declared, *stored):
         join.stored.append(row)
         return
+    width, height = ("?" if side is None else side for side in declared)
     join.tell(
         "IMG-004",
         row,
-        f"declared size {declared[0]} x {declared[1]} px, the picture is "
+        f"declared size {width} x {height} px, the picture is "
         f"{picture.width} x {picture.height} px",
         "find out at which resolution the boxes were drawn and scale them",
     )

@@ -82,6 +82,25 @@ class Options:
         return not (self.pictures is None and self.size_wh is None and self.known_sizes is None)
 
 
+def how_read(name: str, told: Options, own_name: str, image_source: str) -> dict[str, Any]:
+    """What is needed to read the kept bytes once more in the same way, as JSON values."""
+    return {
+        "parts": [
+            {
+                "name": own_name,
+                "image_source": image_source,
+                "format": name,
+                "prefix": "",
+                "classes": None if told.classes is None else list(told.classes),
+                "size_wh": None if told.size_wh is None else list(told.size_wh),
+                "kind": told.kind,
+                "class_ids": told.class_ids,
+                "truth": None if told.truth is None else told.truth[0],
+            }
+        ]
+    }
+
+
 class TextError(CurateError):
     """Raised for bytes that are no text; the reader makes it a finding."""
 

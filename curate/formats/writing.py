@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,14 @@ class LossReport:
             "losses": [vars(loss) for loss in self.losses],
         }
 
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{loss.count}</td><td>{escape(loss.field)}</td><td>{escape(loss.why)}</td></tr>"
+            for loss in self.losses
+        )
+        head = f"<p>{escape(str(self).partition(chr(10))[0])}</p>"
+        return f"{head}<table><tr><th>values</th><th>field</th><th>why</th></tr>{rows}</table>"
+
     def __str__(self) -> str:
         head = f"{self.target}: {self.images} images, {self.boxes} boxes in {self.files} files"
         if not self.losses:
@@ -98,19 +107,38 @@ def column_losses(
     return losses
 
 
+def names_apart(names: Sequence[str], keys: Sequence[str]) -> tuple[list[str], int]:
+    """The images' names below their sources, and how many of them had to change.
+
+    Names that images of two sources share get the source's name ahead, as their keys have it.
+    """
+    counts = Counter(names)
+    apart = [key if counts[name] > 1 else name for name, key in zip(names, keys, strict=True)]
+    if len(set(apart)) < len(apart):
+        # `one/a.jpg` is a name of another source: keys alone are never shared.
+        apart = list(keys)
+    return apart, sum(new != name for new, name in zip(apart, names, strict=True))
+
+
+def name_losses(n_changed: int) -> list[Loss]:
+    """The names that `names_apart` changed."""
+    why = "two sources have an image of that name: the source's name is written ahead of it"
+    return [Loss("images.image_key", n_changed, why)] if n_changed else []
+
+
 @dataclass(frozen=True)
 class Changes:
     """What has changed in a dataset since its sources were read.
 
     `changed` maps a box_id, `changed_images` an image_id to the columns whose values differ;
-    `renamed_classes` counts labels that differ in the classes table. `removed_boxes`,
-    `removed_images` hold ids that are no longer there; `added_boxes`, `added_images` the rows that
-    are new.
+    `changed_classes` counts rows of the classes table that are new, gone or differ.
+    `removed_boxes`, `removed_images` hold ids that are no longer there; `added_boxes`,
+    `added_images` the rows that are new.
     """
 
     changed: dict[int, frozenset[str]] = field(default_factory=dict)
     changed_images: dict[int, frozenset[str]] = field(default_factory=dict)
-    renamed_classes: int = 0
+    changed_classes: int = 0
     removed_boxes: frozenset[int] = frozenset()
     removed_images: frozenset[int] = frozenset()
     added_boxes: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -122,7 +150,7 @@ class Changes:
         return not (
             self.changed
             or self.changed_images
-            or self.renamed_classes
+            or self.changed_classes
             or self.removed_boxes
             or self.removed_images
             or len(self.added_boxes)
@@ -140,8 +168,9 @@ def changes_since(dataset: Dataset, original: Dataset) -> Changes:
     """What differs between a dataset and the same sources as they were read.
 
     Images and boxes are compared by presence and by every column but ids and places, classes by
-    label. Sizes of an image that a picture was joined to are the picture's: no change. An image
-    that was added without a label file of its own (an orphan picture) is no change either.
+    file, id, label and supercategory. Sizes of an image that a picture was joined to are the
+    picture's: no change. An image that was added without a label file of its own (an orphan
+    picture) is no change either.
     """
     images, old_images = dataset.images, original.images
     ids, old_ids = images["image_id"], old_images["image_id"]
@@ -152,7 +181,7 @@ def changes_since(dataset: Dataset, original: Dataset) -> Changes:
     return Changes(
         changed=_changed_columns(new[common], old, "box_id", set(BOX_COLUMNS) - _NOT_WRITTEN),
         changed_images=_changed_images(images, old_images),
-        renamed_classes=_renamed(dataset.classes, original.classes),
+        changed_classes=changed_classes(dataset.classes, original.classes),
         removed_boxes=frozenset(gone.tolist()),
         removed_images=frozenset(old_ids[~old_ids.isin(ids)].tolist()),
         added_boxes=new[~common],
@@ -185,10 +214,19 @@ def _changed_images(images: pd.DataFrame, old: pd.DataFrame) -> dict[int, frozen
     return {image_id: names for image_id, names in trimmed.items() if names}
 
 
-def _renamed(classes: pd.DataFrame, old: pd.DataFrame) -> int:
-    before = set(zip(old["file"], old["source_id"].astype(str), old["label"], strict=True))
-    now = set(zip(classes["file"], classes["source_id"].astype(str), classes["label"], strict=True))
-    return len(before - now)
+def changed_classes(classes: pd.DataFrame, old: pd.DataFrame) -> int:
+    """How many rows of a classes table are new, gone or differ from those of another."""
+    before, now = Counter(_class_rows(old)), Counter(_class_rows(classes))
+    gone, new = before - now, now - before
+    # A row that differs is gone and new under one id: it counts once.
+    same = Counter(row[:2] for row in gone.elements()) & Counter(row[:2] for row in new.elements())
+    return gone.total() + new.total() - same.total()
+
+
+def _class_rows(classes: pd.DataFrame) -> list[tuple[str | None, ...]]:
+    """File, id, label and class above of each class; null as None."""
+    columns = classes[["file", "source_id", "label", "supercategory"]].astype(object)
+    return list(columns.where(columns.notna(), None).itertuples(index=False, name=None))
 
 
 def _differs(new: pd.Series[Any], old: pd.Series[Any]) -> np.ndarray[Any, Any]:

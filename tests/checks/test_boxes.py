@@ -305,5 +305,5 @@ def test_message_of_a_broken_outline_says_what_one_is(make, findings, box) -> No
     found = findings(make([box("p", 10, 10, 60, 90, outline_state=2)]))
     assert found["message"].tolist() == [
         "the outline cannot be read, should be rings of an even number of at least 6 finite values "
-        "each, or an RLE whose runs add up to at most height x width"
+        "each, or an RLE of the image's size whose runs add up to height x width"
     ]

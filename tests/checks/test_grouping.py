@@ -50,11 +50,20 @@ def test_finding_of_a_file_tells_the_ten_worst_and_holds_all(make, findings, box
     assert row["message"].count("a.jpg") == 10
     assert row["message"].endswith("; and 15 more")
     assert names_of(made, row["members"]) == " ".join(f"bad{n}" for n in range(24, -1, -1))
-    assert (row["value"], row["limit"], row["unit"]) == (25, 0, "boxes")
+    # Value, limit and unit are the check's own, of the worst box.
+    assert (row["value"], row["limit"], row["unit"]) == (34, 1, "px")
     assert (row["file"], row["rank"], row["level"]) == ("labels.json", 0, "error")
     assert row["mend"].startswith("look for one cause")
     images = made.dataset.images
     assert row["image_id"] == images["image_id"].iloc[0]
+
+
+def test_finding_of_a_file_stands_at_the_line_of_its_worst_box(make, findings, box) -> None:
+    rows = plain(box, 40) + [
+        row | {"line": 7 + n} for n, row in enumerate(outside(box, 25, line=1))
+    ]
+    (row,) = findings(make(rows)).to_dict("records")
+    assert (row["file"], row["line"]) == ("labels.json", 31)
 
 
 def test_finding_of_several_images_names_no_image(make, findings, box) -> None:
@@ -74,7 +83,7 @@ def test_fault_of_many_small_files_is_one_finding_of_the_source(make, findings, 
         "25 of 65 boxes in the small files of this source; worst: 24.jpg"
     )
     assert row["file"] != row["file"]
-    assert row["value"] == 25
+    assert (row["value"], len(row["members"])) == (34, 25)
 
 
 def test_sources_are_judged_apart(make, findings, box) -> None:
@@ -84,7 +93,7 @@ def test_sources_are_judged_apart(make, findings, box) -> None:
     good = plain(box, 40, file="good.xml", image="good.jpg")
     images = {f"{n}.jpg": {"source": "other"} for n in range(3)}
     found = findings(make(good + bad, images))
-    assert sorted(found["value"]) == [10, 11, 12, 22]
+    assert sorted(found["members"].map(len)) == [1, 1, 1, 22]
 
 
 def test_large_file_beside_small_ones_has_its_own_cause(make, findings, box) -> None:
@@ -92,7 +101,7 @@ def test_large_file_beside_small_ones_has_its_own_cause(make, findings, box) -> 
     small = [row | {"file": "x.xml", "image": "x.jpg"} for row in outside(box, 3)]
     small = [row | {"source_id": f"x{n}"} for n, row in enumerate(small)]
     found = findings(make(large + small))
-    assert sorted(found["value"]) == [10, 11, 12, 25]
+    assert sorted(found["members"].map(len)) == [1, 1, 1, 25]
     assert found["rank"].tolist() == [0, 1 / 3, 2 / 3, 1]
 
 
@@ -101,13 +110,13 @@ def test_files_of_one_name_in_two_sources_are_two_files(make, findings, box) -> 
     rows = plain(box, 30) + outside(box, 25)
     rows += [row | {"image": "b.jpg"} for row in plain(box, 30) + outside(box, 25)]
     found = findings(make(rows, images))
-    assert found["value"].tolist() == [25, 25]
+    assert found["members"].map(len).tolist() == [25, 25]
     assert found["finding_id"].is_unique
 
 
 def test_boxes_without_a_file_are_grouped_too(make, findings, box) -> None:
     (row,) = findings(make([r | {"file": None} for r in outside(box, 60)])).to_dict("records")
-    assert row["value"] == 60
+    assert len(row["members"]) == 60
 
 
 def test_lines_and_points_do_not_count_as_boxes_of_the_file(make, findings, box) -> None:
@@ -119,7 +128,8 @@ def test_pairs_count_by_their_boxes(make, findings, box) -> None:
     rows = plain(box, 60)
     rows += [row | {"source_id": f"twin{n}"} for n, row in enumerate(plain(box, 10))]
     (row,) = findings(make(rows)).to_dict("records")
-    assert (row["check"], row["value"], len(row["members"])) == ("REL-001", 20, 20)
+    assert (row["check"], len(row["members"])) == ("REL-001", 20)
+    assert row["message"].startswith("20 of 70 boxes in this file; ")
     assert row["message"].count("2 boxes of class") == 10
     assert "more" not in row["message"]
 
@@ -136,8 +146,8 @@ def test_group_has_the_worst_level_of_its_hits(make, findings, box) -> None:
 def test_id_of_a_file_finding_survives_the_mending_of_a_box(make, findings, box) -> None:
     rows = plain(box, 40) + outside(box, 25)
     before, after = findings(make(rows)), findings(make(rows[:-1]))
-    assert before["value"].tolist() == [25]
-    assert after["value"].tolist() == [24]
+    assert before["members"].map(len).tolist() == [25]
+    assert after["members"].map(len).tolist() == [24]
     assert before["finding_id"].tolist() == after["finding_id"].tolist()
 
 

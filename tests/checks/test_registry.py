@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -154,7 +155,7 @@ def test_derived_data_of_other_length_is_refused(make, box) -> None:
 def test_box_in_no_image_is_refused(make, box) -> None:
     dataset = make([box("p", *OUTSIDE)]).dataset
     with pytest.raises(TableError, match="1 boxes lie in no image"):
-        checks.run(dataset.with_tables(images=dataset.images.iloc[:0]))
+        checks.run(replace(dataset, images=dataset.images.iloc[:0]))
 
 
 def test_findings_do_not_change_the_dataset(make, findings, box) -> None:
@@ -172,3 +173,49 @@ def test_check_from_outside_joins_by_the_dictionary(make, findings, box) -> None
     assert found[["check", "name", "level"]].values.tolist() == [
         ["MY-001", "box-outside-again", "info"]
     ]
+
+
+@pytest.mark.parametrize(
+    ("check", "name", "value", "should"),
+    [
+        ("REL-002", "min_iou", 90, "a number in 0..1"),
+        ("REL-002", "min_iou", -1, "a number in 0..1"),
+        ("REL-004", "min_ioa", 1.0001, "a number in 0..1"),
+        ("REL-004", "max_iou", float("nan"), "a number in 0..1"),
+        ("BOX-005", "min_share_frac", 98, "a number in 0..1"),
+        ("BOX-006", "tolerance_frac", -0.1, "a number in 0..1"),
+        ("BOX-002", "tolerance_px", -1, "a number from 0 on"),
+        ("BOX-004", "min_side_px", float("inf"), "a number from 0 on"),
+        ("BOX-006", "tolerance_px2", -0.5, "a number from 0 on"),
+        ("BOX-004", "min_side_px", "3", "a number from 0 on"),
+        ("BOX-005", "min_share_frac", True, "a number in 0..1"),
+    ],
+)
+def test_a_parameter_out_of_its_range_is_refused(
+    make, findings, check, name, value, should
+) -> None:
+    with pytest.raises(UsageError) as error:
+        findings(make([]), params={check: {name: value}})
+    assert str(error.value).startswith(f"{check}: {name} is '{value}', should be {should} - give ")
+
+
+@pytest.mark.parametrize("check", checks.CHECKS.values(), ids=lambda check: check.code)
+def test_every_parameter_has_a_range_that_holds_its_default(make, findings, check) -> None:
+    findings(make([]), params={check.code: dict(check.params)})
+    for name in check.params:
+        with pytest.raises(UsageError, match=f"{name} is '-1'"):
+            findings(make([]), params={check.code: {name: -1}})
+
+
+@pytest.mark.parametrize("value", [0, 1, np.float64(0.5), np.int64(1)])
+def test_the_ends_of_a_range_are_in_it(make, findings, value) -> None:
+    findings(make([]), params={"REL-002": {"min_iou": value}, "BOX-004": {"min_side_px": value}})
+
+
+def test_boxes_whose_cause_is_told_are_passed_over(make, box) -> None:
+    dataset = make([box(f"p{n}", None, 0, 9, 9) for n in range(60)]).dataset
+    ids = dataset.boxes["box_id"].tolist()
+    table = checks.run(dataset, told={"BOX-001": ids[:50]})
+    assert sorted(i for members in table["members"] for i in members) == sorted(ids[50:])
+    assert checks.run(dataset, told={"BOX-001": ids}).empty
+    assert checks.run(dataset, told={"BOX-002": ids})["members"].map(len).tolist() == [60]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
 import struct
@@ -133,6 +134,24 @@ def test_json_and_csv_exclude_each_other(curate, coco):
     code, out, err = curate("audit", coco(), "--json", "--format", "csv")
     assert (code, out) == (2, "")
     assert "exclude each other" in err
+
+
+def test_each_of_many_faults_of_one_cause_is_in_every_form(curate, coco, validated):
+    path = coco(boxes=[(n, 1, 5, 9) for n in range(11)])
+    ids = itertools.count(101)
+    text = re.sub('"category_id": 1', lambda _: f'"category_id": {next(ids)}', path.read_text())
+    path.write_text(text)
+    wanted = {f"category_id '{n}' is not among" for n in range(101, 112)}
+    _, out, _ = curate("audit", path, "--json", "--select", "SRC-004")
+    (finding,) = validated(out)["findings"]
+    assert {" ".join(m["message"].split()[:5]) for m in finding["members"]} == wanted
+    for words in (["--all"], ["--all", "--format", "csv"]):
+        out = curate("audit", path, "--select", "SRC-004", *words)[1]
+        assert all(text in out for text in wanted)
+    out = curate("audit", path, "--select", "SRC-004")[1]
+    assert sum(text in out for text in wanted) == 10
+    assert "11 records; id 1: category_id '101'" in out
+    assert "; and 1 more - " in out
 
 
 @pytest.mark.parametrize("name", ["a\nb.jpg", "a\r\nb.jpg"])
@@ -349,6 +368,16 @@ def test_a_bug_ends_with_3_and_shows_where(curate, coco, monkeypatch):
     assert "Traceback (most recent call last)" in err
     assert "ZeroDivisionError: one by nought" in err
     assert "report" in err.splitlines()[-1]
+
+
+def test_a_file_of_one_line_is_told_by_bytes(curate, coco):
+    path = coco(boxes=[(2, 3, 9, 9), OUTSIDE])
+    path.write_text(json.dumps(json.loads(path.read_text())))
+    at = path.read_text().index('{"id": 2,')
+    _, out, _ = curate("audit", path)
+    assert out.startswith(f"instances.json:byte {at} a.jpg [2]: BOX-002 ")
+    _, out, _ = curate("audit", path, "--json")
+    assert json.loads(out)["findings"][0]["line"] == 1
 
 
 def test_a_pipe_that_closes_early_is_no_fault(here, coco):

@@ -21,6 +21,7 @@ from curate.auditing import audit
 from curate.errors import SourceError
 from curate.formats import ReadOptions, derived, read, read_all, write
 from curate.formats.coco.writer import write_new
+from curate.formats.writing import names_apart
 from curate.report import to_document
 from tests.formats.coco_documents import SQUARE, annotation, document, store, texts
 
@@ -631,3 +632,58 @@ def test_keypoints_that_are_no_numbers_have_no_bounds(tmp_path: Path, odd: objec
     measured = derived(dataset)
     assert measured is not None
     assert measured["kp_x1"].isna().all()
+
+
+@pytest.fixture
+def two_sources(tmp_path: Path) -> Any:
+    """Two COCO files that both have an image a.jpg, and VOC beside them: written from columns."""
+    folder = tmp_path / "voc"
+    folder.mkdir()
+    (folder / "c.xml").write_text("<annotation><filename>c.jpg</filename></annotation>")
+    one = store(tmp_path, document(annotation(1)), "one.json")
+    other = document(annotation(1, bbox=[1, 1, 5, 5]))
+    other["images"][1]["file_name"] = "other.jpg"
+    return read_all([one, store(tmp_path, other, "two.json"), folder])
+
+
+def test_images_of_one_name_in_two_sources_are_told_apart_in_coco(
+    tmp_path: Path, two_sources: Any
+) -> None:
+    report = write(two_sources, "coco", tmp_path / "out")
+    after = json.loads((tmp_path / "out/instances.json").read_bytes())
+    names = sorted(image["file_name"] for image in after["images"])
+    assert names == ["c.jpg", "one/a.jpg", "other.jpg", "sub/b.jpg", "two/a.jpg"]
+    assert {loss.field: loss.count for loss in report.losses}["images.image_key"] == 2
+    assert audit(tmp_path / "out" / "instances.json", select=["IMG-006"]).counts == {}
+
+
+def test_images_of_one_name_in_two_sources_are_told_apart_in_csv(
+    tmp_path: Path, two_sources: Any
+) -> None:
+    report = write(two_sources, "csv", tmp_path / "out")
+    table = pd.read_csv(tmp_path / "out/boxes.csv")
+    rows = table.loc[table["box_id"].notna(), ["image", "x1"]].to_numpy().tolist()
+    assert rows == [["one/a.jpg", 10], ["two/a.jpg", 1]]
+    assert {loss.field: loss.count for loss in report.losses}["images.image_key"] == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "keys", "apart", "n_changed"),
+    [
+        (["a", "b"], ["x/a", "y/b"], ["a", "b"], 0),
+        (["a", "a", "b"], ["x/a", "y/a", "y/b"], ["x/a", "y/a", "b"], 2),
+        (["a", "a", "x/a"], ["x/a", "y/a", "y/x/a"], ["x/a", "y/a", "y/x/a"], 3),
+    ],
+)
+def test_names_apart_are_unique(
+    names: list[str], keys: list[str], apart: list[str], n_changed: int
+) -> None:
+    assert names_apart(names, keys) == (apart, n_changed)
+
+
+def test_boxes_of_images_that_are_left_out_are_counted(tmp_path: Path) -> None:
+    dataset = read(store(tmp_path, document(annotation(1), annotation(2, image_id=2))))
+    images = dataset.images.assign(label_state=["missing", "present"])
+    report = write_new(dataset.with_tables(images=images), tmp_path, {})
+    counted = {loss.field: loss.count for loss in report.losses}
+    assert (counted["images"], counted["boxes"]) == (1, 1)

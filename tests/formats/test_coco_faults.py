@@ -105,3 +105,39 @@ def test_an_id_beyond_64_bits_is_kept_as_text_and_said_so(tmp_path: Path) -> Non
 def test_a_flag_beyond_any_float_is_no_flag(tmp_path: Path) -> None:
     dataset = read(store(tmp_path, document(annotation(1, iscrowd=10**400), annotation(2))))
     assert dataset.boxes["is_group"].isna().tolist() == [True, False]
+
+
+def test_a_list_of_images_alone_says_nothing_of_their_objects(tmp_path: Path) -> None:
+    own = document()
+    del own["annotations"]
+    assert read(store(tmp_path, own)).images["label_state"].tolist() == ["missing", "missing"]
+
+
+def test_captions_alone_make_no_negatives(tmp_path: Path) -> None:
+    own = document({"id": 1, "image_id": 1, "caption": "a man"})
+    assert read(store(tmp_path, own)).images["label_state"].tolist() == ["missing", "missing"]
+
+
+def test_captions_beside_objects_leave_the_other_images_empty(tmp_path: Path) -> None:
+    own = document(annotation(1), {"id": 2, "image_id": 1, "caption": "a man"})
+    assert read(store(tmp_path, own)).images["label_state"].tolist() == ["present", "empty"]
+
+
+def test_an_empty_list_of_objects_makes_negatives(tmp_path: Path) -> None:
+    assert read(store(tmp_path, document())).images["label_state"].tolist() == ["empty", "empty"]
+
+
+@pytest.mark.parametrize(("flag", "shown"), [(2, "2"), (-1, "-1"), (0.5, "0.5")])
+def test_a_flag_that_is_not_0_is_a_crowd_and_told(tmp_path: Path, flag: Any, shown: str) -> None:
+    dataset = read(store(tmp_path, document(annotation(1), annotation(2, iscrowd=flag))))
+    assert dataset.boxes["is_group"].tolist() == [False, True]
+    assert dataset.boxes["role"].tolist() == ["include", "ignore"]
+    (finding,) = dataset.findings.to_dict("records")
+    assert finding["check"] == "SRC-001"
+    assert finding["message"].startswith(f"iscrowd is '{shown}', should be 0 or 1")
+    assert (finding["source_id"], finding["box_id"]) == ("2", dataset.boxes["box_id"][1])
+
+
+def test_images_without_id_and_name_are_not_one_image(tmp_path: Path) -> None:
+    own = document(images=[{"width": 9, "height": 9}, {"width": 9, "height": 9}])
+    assert {check for check, _ in told(read(store(tmp_path, own)))} == {"SRC-001"}

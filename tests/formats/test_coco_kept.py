@@ -14,6 +14,7 @@ import pytest
 from curate.dataset import Dataset
 from curate.errors import OutputError
 from curate.formats import LossReport, ReadOptions, read, write
+from curate.tables import CLASS_COLUMNS, make_table
 from tests.formats.coco_documents import annotation, document, store
 
 Edit = Callable[[Dataset], Dataset]
@@ -156,7 +157,8 @@ def test_a_size_given_for_unknown_images_changes_no_byte(tmp_path: Path) -> None
     del value["images"][0]["width"]
     path = store(tmp_path, value)
     dataset = read(path, ReadOptions(size_wh=(640, 480)))
-    assert dataset.images[["width", "height"]].values.tolist()[0] == [640, 480]
+    # The height of 80 px is stated.
+    assert dataset.images[["width", "height"]].values.tolist()[0] == [640, 80]
     report = write(dataset, "coco", tmp_path / "out")
     assert (tmp_path / "out/instances.json").read_bytes() == path.read_bytes()
     assert not report.losses
@@ -179,3 +181,132 @@ def test_a_key_with_half_a_character_is_counted_by_a_name_that_is_text(tmp_path:
     path = store(tmp_path, document(annotation(1, **{"note\ud800": 5})))
     report = write(read(path), "kitti", tmp_path / "out")
     assert losses(report)["annotation.note\ufffd"] == 1
+
+
+def with_classes(*rows: tuple[str | None, str], label: str | None = None) -> Edit:
+    """The classes table as these ids and names; the second box gets the label, if one is given."""
+
+    def edit(dataset: Dataset) -> Dataset:
+        values = {
+            "file": "instances.json",
+            "source_id": [row[0] for row in rows],
+            "label": [row[1] for row in rows],
+        }
+        classes = make_table(CLASS_COLUMNS, len(rows), values)
+        boxes = dataset.boxes.copy()
+        if label is not None:
+            boxes.loc[1, "label"] = label
+        return dataset.with_tables(classes=classes, boxes=boxes)
+
+    return edit
+
+
+PERSON, CAR = {"id": 1, "name": "person"}, {"id": 7, "name": "car"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "categories", "lost"),
+    [
+        (with_classes(("1", "human"), ("7", "car")), [{"id": 1, "name": "human"}, CAR], {}),
+        (with_classes(("7", "car"), ("1", "person")), [PERSON, CAR], {}),
+        (with_classes(("1", "person"), label="person"), [PERSON], {}),
+        (with_classes(("1", "person")), [PERSON, CAR], {"classes": 1}),
+        (
+            with_classes(("1", "person"), ("7", "car"), (None, "bus")),
+            [PERSON, CAR, {"id": 8, "name": "bus"}],
+            {},
+        ),
+        (
+            with_classes(("1", "person"), ("7", "car"), ("3", "bus")),
+            [PERSON, CAR, {"id": 3, "name": "bus"}],
+            {},
+        ),
+        (with_classes(("1", "person"), ("7", "car"), (None, "car")), [PERSON, CAR], {"classes": 1}),
+        (
+            with_classes(("1", "person"), (None, "van"), label="van"),
+            [PERSON, {"id": 8, "name": "van"}],
+            {},
+        ),
+        (
+            with_classes(("1", "car"), ("7", "person")),
+            [{"id": 1, "name": "car"}, {"id": 7, "name": "person"}],
+            {},
+        ),
+    ],
+)
+def test_the_classes_table_is_written_or_what_cannot_be_is_counted(
+    tmp_path: Path, edit: Edit, categories: list[dict[str, Any]], lost: dict[str, int]
+) -> None:
+    after, report = edited(tmp_path, edit)
+    assert after["categories"] == categories
+    assert losses(report) == lost
+
+
+def test_a_class_is_renamed_though_a_category_was_skipped(tmp_path: Path) -> None:
+    twice, nameless = {"id": 1, "name": "dog"}, {"id": 5}
+    value = document(annotation(1), categories=[nameless, PERSON, twice, CAR])
+    dataset = with_classes(("1", "human"), ("7", "car"))(read(store(tmp_path, value)))
+    report = write(dataset, "coco", tmp_path / "out")
+    after = json.loads((tmp_path / "out/instances.json").read_bytes())
+    assert after["categories"] == [nameless, PERSON | {"name": "human"}, twice, CAR]
+    assert losses(report) == {}
+
+
+def test_a_class_whose_box_has_lost_its_class_stays(tmp_path: Path) -> None:
+    def edit(dataset: Dataset) -> Dataset:
+        boxes = dataset.boxes.copy()
+        boxes.loc[1, "label"] = None
+        return with_classes(("1", "person"))(dataset.with_tables(boxes=boxes))
+
+    after, report = edited(tmp_path, edit)
+    assert after["categories"] == [PERSON, CAR]
+    assert losses(report) == {"boxes.label": 1, "classes": 1}
+
+
+def test_a_class_above_is_written(tmp_path: Path) -> None:
+    def edit(dataset: Dataset) -> Dataset:
+        return dataset.with_tables(classes=dataset.classes.assign(supercategory="thing"))
+
+    after, report = edited(tmp_path, edit)
+    assert after["categories"][1] == CAR | {"supercategory": "thing"}
+    assert losses(report) == {}
+
+
+def over_truth(tmp_path: Path) -> Dataset:
+    """One prediction of a car on a.jpg, over two images and classes person and car."""
+    truth = store(tmp_path, document(annotation(1)))
+    rows = [{"image_id": 1, "category_id": 7, "bbox": [1, 2, 3, 4], "score": 0.25}]
+    return read(store(tmp_path, rows, "d.json"), ReadOptions(truth=truth))
+
+
+def test_a_prediction_of_a_class_that_the_truth_does_not_list_is_counted(tmp_path: Path) -> None:
+    dataset = over_truth(tmp_path)
+    added = dataset.boxes.iloc[[0, 0]].assign(box_id=[7, 8], label=["bus", "person"])
+    boxes = pd.concat([dataset.boxes, added], ignore_index=True).astype(dataset.boxes.dtypes)
+    report = write(dataset.with_tables(boxes=boxes), "coco", tmp_path / "out")
+    after = json.loads((tmp_path / "out/d.json").read_bytes())
+    assert [row["category_id"] for row in after] == [7, 1]
+    assert losses(report) == {"boxes": 1}
+    assert report.boxes == 2
+
+
+def test_changes_of_the_truth_of_results_are_counted(tmp_path: Path) -> None:
+    dataset = over_truth(tmp_path)
+    classes, images = dataset.classes.copy(), dataset.images.copy()
+    classes.loc[0, "label"], images.loc[0, "width"] = "human", 120
+    edited = dataset.with_tables(classes=classes, images=images[:1])
+    report = write(edited, "coco", tmp_path / "out")
+    own = (tmp_path / "instances.json").read_bytes()
+    assert (tmp_path / "out/instances.json").read_bytes() == own
+    assert losses(report) == {"classes": 1, "images": 1, "images.width": 1}
+
+
+def test_a_size_given_fills_only_the_side_that_is_not_stated(tmp_path: Path) -> None:
+    value = document()
+    value["images"] = [
+        {"id": 1, "file_name": "a.jpg", "width": 640},
+        {"id": 2, "file_name": "b.jpg", "width": 32, "height": 24},
+    ]
+    dataset = read(store(tmp_path, value), ReadOptions(size_wh=(100, 50)))
+    assert dataset.images[["width", "height"]].values.tolist() == [[640, 50], [32, 24]]
+    assert dataset.images["declared_height"].isna().tolist() == [True, False]

@@ -470,3 +470,27 @@ def test_two_pictures_of_one_name_in_the_app_are_told_apart_by_size(real_data):
     # The app's two records state 1280 x 720 and 800 x 600 px (reference: makesense.md, 7).
     paths = dict(zip(dataset.images["width"], dataset.images["path"], strict=True))
     assert paths == {1280: "cam1/cam.jpg", 800: "cam2/cam.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "checks"),
+    [
+        (60, None, []),
+        (None, 40, []),
+        (61, None, ["IMG-004"]),
+        (None, 41, ["IMG-004"]),
+    ],
+)
+def test_the_side_that_is_declared_is_compared(labels, picture, tmp_path, width, height, checks):
+    picture("a.jpg", (60, 40))
+    path = labels(("a.jpg", width, height, [(1, 1, 9, 9)]))
+    dataset = read(path, ReadOptions(images=tmp_path / "pictures"))
+    assert dataset.findings["check"].tolist() == checks
+    assert all("?" in message for message in dataset.findings["message"])
+
+
+def test_a_side_of_the_stored_frame_is_known_as_such(labels, picture, tmp_path):
+    picture("a.jpg", (60, 40), orientation=6)
+    path = labels(("a.jpg", 60, None, [(1, 1, 9, 9)]))
+    dataset = read(path, ReadOptions(images=tmp_path / "pictures"))
+    assert dataset.findings["check"].tolist() == ["IMG-005"]

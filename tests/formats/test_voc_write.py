@@ -130,8 +130,8 @@ def test_added_object_takes_the_place_of_removed_ones(tmp_path: Path) -> None:
                                   "</annotation>", "<annotation><size/></annotation>"])  # fmt: skip
 def test_objects_are_added_to_a_file_without_any(tmp_path: Path, body: str) -> None:
     empty = read_one(body)
-    with_two = with_box(with_box(empty))
-    write_back(voc, with_values(with_two, 0, label="car", x2=30.0, box_id=78), tmp_path)
+    with_two = with_box(with_box(empty, label="car", x2=30.0, box_id=78))
+    write_back(voc, with_two, tmp_path)
     again = read(open_tree(tmp_path))
     assert again.boxes["label"].tolist() == ["car", "bus"]
     assert again.boxes["x2"].tolist() == [30.0, 3.0]

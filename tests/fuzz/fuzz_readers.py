@@ -61,9 +61,23 @@ MAX_MEMORY_BYTES = 6 << 30
 PROCESSES = 2
 READERS = [*seeds.LABELS, *seeds.OTHERS]
 # Formats that are written back byte for byte, by the names that datasets have.
-KEPT = {"coco": "coco", "coco-results": "coco", "voc": "voc", "kitti": "kitti", "label-studio": "label-studio", "cvat": "cvat", "csv": "csv",
-        "open-images": "open-images", "crowdhuman": "crowdhuman", "citypersons": "citypersons",
-        "eurocity": "eurocity", "caltech": "caltech", "yolo": "yolo"}  # fmt: skip
+KEPT = {"coco-results": "coco"} | {
+    name: name
+    for name in (
+        "coco",
+        "voc",
+        "kitti",
+        "label-studio",
+        "cvat",
+        "csv",
+        "open-images",
+        "crowdhuman",
+        "citypersons",
+        "eurocity",
+        "caltech",
+        "yolo",
+    )
+}
 
 
 class Slow(Exception):  # noqa: N818  # a claim that failed, not an error of the project

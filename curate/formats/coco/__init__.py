@@ -6,14 +6,17 @@ x1 = x, y1 = y, x2 = x + width, y2 = y + height, nothing clipped or rounded. RLE
 
 On read nothing is lost: masks, polygons, keypoints and unknown keys stay in the kept bytes and are
 parsed from there when asked for. Captions have no box: they are left out of the table, with a note.
+Images and objects that several files of one source tell of are one row each (see `shared`).
 On write to COCO nothing is lost; from other formats see `write`.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, compress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,13 +25,14 @@ import pyarrow as pa
 
 from curate.assembly import Fault, Gathered, assemble, source_name
 from curate.dataset import Dataset
-from curate.errors import Place, SourceError
+from curate.errors import Place, SourceError, quote
 from curate.formats.coco.annotations import read_annotations
 from curate.formats.coco.derived import derive, extras, outlines
 from curate.formats.coco.results import read_results
 from curate.formats.coco.rows import FileRows
+from curate.formats.coco.shared import Shared, in_order, share
 from curate.formats.json_document import Document, JsonError, bulk, open_document
-from curate.formats.reading import HEAD_BYTES, Files, Options
+from curate.formats.reading import HEAD_BYTES, Files, Options, how_read
 from curate.sources import Body
 from curate.tree import open_tree
 
@@ -50,6 +54,8 @@ RESULTS = "coco-results"
 _TOP_KEYS = re.compile(rb'"(?:images|annotations|categories)"\s*:\s*\[')
 # A list of tasks (Label Studio) may name image_id and score too, deeper down.
 _TASKS = re.compile(rb'"data"\s*:\s*\{|"result"\s*:\s*\[')
+# From knowing least to knowing most.
+_STATES = ("missing", "empty", "present")
 _RESULT_KEYS = (re.compile(rb'"image_id"\s*:'), re.compile(rb'"(?:score|caption)"\s*:'))
 
 
@@ -112,7 +118,9 @@ def read(path: Path, *, name: str | None = None, options: Options | None = None)
     if not gathered.n_images and any(fault.code == "SRC-002" for fault in gathered.faults):
         first = next(fault for fault in gathered.faults if fault.code == "SRC-002")
         raise SourceError(first.message, place=Place(first.file, first.line), mend=first.mend)
-    return assemble(source_name(path, name), gathered)
+    own_name = source_name(path, name)
+    record = how_read(NAME, options or Options(), own_name, own_name)
+    return assemble(own_name, gathered, options=record)
 
 
 def gather(files: Files, names: list[str], options: Options) -> Gathered:
@@ -130,7 +138,11 @@ def gather(files: Files, names: list[str], options: Options) -> Gathered:
                 parts.append(read_annotations(document, file))
             elif document is not None:
                 _no_object(file, gathered)
+    parts = in_order(parts)
+    shared = share(parts) if len(parts) > 1 else None
     _merge(parts, gathered)
+    if shared is not None:
+        _join_shared(parts, shared, gathered)
     return gathered
 
 
@@ -232,6 +244,57 @@ def _shifted(fault: Fault, first_image: int, first_box: int) -> Fault:
         images=tuple(row + first_image for row in fault.images),
         boxes=tuple(row + first_box for row in fault.boxes),
     )
+
+
+def _join_shared(parts: list[FileRows], shared: Shared, gathered: Gathered) -> None:
+    """One row for what several files tell, and a note of the objects, per pair of files."""
+    images, boxes = gathered.images, gathered.boxes
+    image_stays = shared.image_of == np.arange(gathered.n_images)
+    if image_stays.all():
+        return
+    gathered.faults += _told_twice(parts, shared.box_of)
+    states = np.asarray([_STATES.index(state) for state in images["label_state"]])
+    # What one file knows of an image, all of them know.
+    np.maximum.at(states, shared.image_of, states.copy())
+    images["label_state"] = [_STATES[state] for state in states.tolist()]
+    box_stays = shared.box_of == np.arange(gathered.n_boxes)
+    new_image = (np.cumsum(image_stays) - 1)[shared.image_of]
+    new_box = (np.cumsum(box_stays) - 1)[shared.box_of]
+    gathered.faults = [_moved(fault, new_image, new_box) for fault in gathered.faults]
+    gathered.n_images, gathered.n_boxes = int(image_stays.sum()), int(box_stays.sum())
+    gathered.images = {name: _taken(column, image_stays) for name, column in images.items()}
+    if boxes:
+        boxes["image_row"] = new_image[boxes["image_row"]]
+        gathered.boxes = {name: _taken(column, box_stays) for name, column in boxes.items()}
+
+
+def _told_twice(parts: list[FileRows], box_of: np.ndarray[Any, Any]) -> Iterator[Fault]:
+    files = [str(part.boxes["file"]) if part.n_boxes else "" for part in parts]
+    owner = np.repeat(np.arange(len(parts)), [part.n_boxes for part in parts])
+    rows = np.flatnonzero(box_of != np.arange(len(box_of)))
+    pairs = Counter(
+        tuple(sorted(pair))
+        for pair in zip(owner[rows].tolist(), owner[box_of[rows]].tolist(), strict=True)
+    )
+    for (first, second), count in sorted(pairs.items()):
+        message = (
+            f"{count} objects are told in {quote(files[first])} too, with the same id, class and"
+            " box: each is one box in the table, of its longer record"
+        )
+        mend = "nothing: both records are kept, and change together"
+        yield Fault("SRC-013", message, mend, files[second])
+
+
+def _moved(fault: Fault, new_image: np.ndarray[Any, Any], new_box: np.ndarray[Any, Any]) -> Fault:
+    images = (int(new_image[row]) for row in fault.images)
+    boxes = (int(new_box[row]) for row in fault.boxes)
+    return replace(fault, images=tuple(dict.fromkeys(images)), boxes=tuple(dict.fromkeys(boxes)))
+
+
+def _taken(column: Any, stays: np.ndarray[Any, Any]) -> Any:  # a column of several files
+    if isinstance(column, np.ndarray):
+        return column[stays]
+    return list(compress(column, stays.tolist()))
 
 
 def _stack(parts: list[tuple[dict[str, Any], int]]) -> dict[str, Any]:  # columns in any form

@@ -33,7 +33,7 @@ def read_annotations(document: Document, file: str) -> FileRows:
             "only the last is read"
         )
         mend = "join the arrays into one"
-        rows.faults.append(_fault("SRC-001", message, mend, file, int(document.lines(at)[0])))
+        rows.faults.append(_fault("SRC-001", message, mend, (file, int(document.lines(at)[0]))))
     _read_classes(document, file, rows)
     _read_images(document, file, rows)
     records = document.records("annotations")
@@ -48,17 +48,22 @@ def read_annotations(document: Document, file: str) -> FileRows:
         )
     if records is not None:
         read_objects(document, file, records, rows)
+    # A list of images alone, or of captions, does not say that anyone looked for objects.
+    has_objects = records is not None and (rows.n_boxes > 0 or not rows.n_captions)
+    _tell_states(rows, without_box="empty" if has_objects else "missing")
+    return rows
+
+
+def _tell_states(rows: FileRows, *, without_box: str) -> None:
     labelled = np.zeros(rows.n_images, np.bool_)
     if rows.n_boxes:
         labelled[rows.boxes["image_row"]] = True
     # Of an image without an id nothing can say whether it has labels.
     ids = rows.images.get("source_id", [])
-    states = [
-        "present" if is_labelled else "missing" if own_id is None else "empty"
+    rows.images["label_state"] = [
+        "present" if is_labelled else "missing" if own_id is None else without_box
         for is_labelled, own_id in zip(labelled.tolist(), ids, strict=True)
     ]
-    rows.images["label_state"] = states
-    return rows
 
 
 def _read_classes(document: Document, file: str, rows: FileRows) -> None:
@@ -68,16 +73,18 @@ def _read_classes(document: Document, file: str, rows: FileRows) -> None:
     categories, wrong = decode_all(records, document, Category, 0, len(records))
     lines = document.lines(records.starts)
     for row, reason in wrong:
-        rows.faults.append(_fault("SRC-001", reason, "correct the category", file, int(lines[row])))
+        rows.faults.append(
+            _fault("SRC-001", reason, "correct the category", (file, int(lines[row])))
+        )
     named: dict[str, int | str] = {}
     for row, category in enumerate(categories):
         if category.id is None or category.name is None:
             continue
-        line = int(lines[row])
+        at = (file, int(lines[row]))
         if category.id in rows.class_name:
             message = f"category id {category.id} is used twice, should be used once"
             rows.faults.append(
-                _fault("SRC-006", message, "give each category its own id", file, line, category.id)
+                _fault("SRC-006", message, "give each category its own id", at, category.id)
             )
             continue
         if category.name in named:
@@ -86,7 +93,7 @@ def _read_classes(document: Document, file: str, rows: FileRows) -> None:
                 f"{quote(category.name)}, should have names of their own"
             )
             mend = "rename one, or join them"
-            rows.faults.append(_fault("SRC-007", message, mend, file, line, category.id))
+            rows.faults.append(_fault("SRC-007", message, mend, at, category.id))
         named.setdefault(category.name, category.id)
         rows.class_name[category.id] = category.name
         rows.classes.append(
@@ -108,7 +115,7 @@ def _read_images(document: Document, file: str, rows: FileRows) -> None:
     images, wrong = decode_all(records, document, Image, 0, n)
     lines = document.lines(records.starts)
     for row, reason in [*wrong, *wrong_values(images)]:
-        fault = _fault("SRC-001", reason, "correct the image's record", file, int(lines[row]))
+        fault = _fault("SRC-001", reason, "correct the image's record", (file, int(lines[row])))
         rows.faults.append(replace(fault, images=(row,)))
     twice: dict[int | str, list[int]] = defaultdict(list)
     for row, image in enumerate(images):
@@ -117,7 +124,7 @@ def _read_images(document: Document, file: str, rows: FileRows) -> None:
     for image_id, later in twice.items():
         message = f"image id {image_id} is used {len(later) + 1} times, should be used once"
         mend = "give each image its own id; its boxes were given to the first"
-        fault = _fault("SRC-006", message, mend, file, int(lines[later[0]]), image_id)
+        fault = _fault("SRC-006", message, mend, (file, int(lines[later[0]])), image_id)
         rows.faults.append(replace(fault, images=(rows.image_row[image_id], *later)))
     licences = _licence_names(document)
     sizes = {
@@ -126,7 +133,7 @@ def _read_images(document: Document, file: str, rows: FileRows) -> None:
     rows.n_images = n
     rows.images = {
         "image_name": [
-            image.file_name if image.file_name else f"image {image.id}" for image in images
+            image.file_name or _own_name(image.id, file, row) for row, image in enumerate(images)
         ],
         "width": sizes["width"],
         "height": sizes["height"],
@@ -144,6 +151,11 @@ def _read_images(document: Document, file: str, rows: FileRows) -> None:
     }
 
 
+def _own_name(image_id: int | str | None, file: str, row: int) -> str:
+    """A name for an image without one."""
+    return f"record {row + 1} of {file}" if image_id is None else f"image {image_id}"
+
+
 def _licence_names(document: Document) -> dict[int | str, str]:
     records = document.records("licenses")
     names: dict[int | str, str] = {}
@@ -157,7 +169,8 @@ def _licence_names(document: Document) -> dict[int | str, str]:
 
 
 def _fault(
-    code: str, message: str, mend: str, file: str, line: int | None, source_id: object = None
+    code: str, message: str, mend: str, at: tuple[str, int], source_id: object = None
 ) -> Fault:
+    """A fault of the record that starts at this place: file and line."""
     text = None if source_id is None else str(source_id)
-    return Fault(code, message, mend, file, line, text)
+    return Fault(code, message, mend, *at, text)

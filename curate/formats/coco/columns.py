@@ -95,6 +95,14 @@ class BoxColumns:
             self._arrays[name] = np.full(self._n_records, np.nan)
         self._arrays[name][first:stop] = floats(values)
 
+    def odd_flags(self) -> dict[int, float]:
+        """Row and value of each `iscrowd` that is neither 0 nor 1."""
+        if "crowd" not in self._arrays:
+            return {}
+        crowd = self._arrays["crowd"][: self.n_rows]
+        odd = np.flatnonzero((crowd != 0) & (crowd != 1) & ~np.isnan(crowd))
+        return dict(zip(odd.tolist(), crowd[odd].tolist(), strict=True))
+
     def finished(self, class_name: dict[int | str, str]) -> dict[str, Any]:
         """The columns as `make_table` takes them, and `record`; class ids become words.
 
@@ -106,8 +114,10 @@ class BoxColumns:
         found |= {"role": "include", "origin": "human"}
         if "crowd" in found:
             crowd = found.pop("crowd")
-            found["is_group"] = pd.arrays.BooleanArray(crowd == 1, np.isnan(crowd))
-            found["role"] = _words(_ROLES, (crowd == 1).astype(np.int8))
+            # pycocotools asks whether the flag is true, not whether it is 1 (cocoeval.py).
+            is_crowd = (crowd != 0) & ~np.isnan(crowd)
+            found["is_group"] = pd.arrays.BooleanArray(is_crowd, np.isnan(crowd))
+            found["role"] = _words(_ROLES, is_crowd.astype(np.int8))
         if "score" in found:
             found["origin"] = _words(_ORIGINS, (~np.isnan(found["score"])).astype(np.int8))
         if any(part.null_count < len(part) for part in self._attributes):

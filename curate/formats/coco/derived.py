@@ -24,6 +24,7 @@ MANY_RECORDS = 100_000
 MASK_COLUMNS = ("mask_area", "mask_x1", "mask_y1", "mask_x2", "mask_y2")
 KEYPOINT_COLUMNS = ("kp_x1", "kp_y1", "kp_x2", "kp_y2")
 STATE_COLUMNS = ("outline_state", "keypoint_state")
+_RLE_SIZE = ("rle_height", "rle_width")
 NONE, GOOD, BROKEN = range(3)
 # The flag of a keypoint that is labelled and visible (cocodataset.org/#format-data).
 VISIBLE = 2
@@ -54,10 +55,11 @@ def derive(dataset: Dataset, files: list[str]) -> pd.DataFrame:
 
     Columns: mask_area (px^2), mask_x1 .. mask_y2 and kp_x1 .. kp_y2 (px, bounds of the mask and of
     the visible keypoints). NaN: the record has none, or it is broken. outline_state and
-    keypoint_state (int8): 0 the record has none, 1 it can be read, 2 it is broken.
+    keypoint_state (int8): 0 the record has none, 1 it can be read, 2 it is broken. An RLE of
+    another size than its image is declared with is broken.
     """
     n = len(dataset.boxes)
-    table = {name: np.full(n, np.nan) for name in MASK_COLUMNS + KEYPOINT_COLUMNS}
+    table = {name: np.full(n, np.nan) for name in MASK_COLUMNS + KEYPOINT_COLUMNS + _RLE_SIZE}
     table |= {name: np.zeros(n, np.int8) for name in STATE_COLUMNS}
     shaped = dataset.boxes["shape"].isin(["polygon", "mask"]).to_numpy()
     for file in files:
@@ -73,7 +75,25 @@ def derive(dataset: Dataset, files: list[str]) -> pd.DataFrame:
         with bulk():
             for block in range(0, len(rows), BLOCK_RECORDS):
                 _derive_block(dataset, rows[block : block + BLOCK_RECORDS], body, table)
+    _refuse_sizes(dataset, table)
     return pd.DataFrame(table)
+
+
+def _refuse_sizes(dataset: Dataset, table: dict[str, np.ndarray[Any, Any]]) -> None:
+    """Takes the measures of RLEs that are of another size than their images are declared with."""
+    size = np.column_stack([table.pop(name) for name in _RLE_SIZE])
+    rows = np.flatnonzero(np.isfinite(size[:, 0]))
+    if not len(rows):
+        return
+    place = pd.Index(dataset.images["image_id"].to_numpy(np.int64))
+    image = place.get_indexer(dataset.boxes["image_id"].to_numpy(np.int64)[rows])
+    sides = dataset.images[["declared_height", "declared_width"]].iloc[image]
+    declared = sides.to_numpy(np.float64, na_value=np.nan)
+    other = (size[rows] != declared) & ~np.isnan(declared)
+    wrong = rows[other.any(axis=1)]
+    table["outline_state"][wrong] = BROKEN
+    for name in MASK_COLUMNS:
+        table[name][wrong] = np.nan
 
 
 def _with_odd_outlines(
@@ -138,6 +158,8 @@ def _derive_block(
             measured = masks.rle_measure(outline)
             _set_mask(table, row, measured)
             table["outline_state"][row] = GOOD if measured else BROKEN
+            if measured:
+                table["rle_height"][row], table["rle_width"][row] = outline["size"]
         elif outline is not None and outline != []:
             table["outline_state"][row] = BROKEN
         table["keypoint_state"][row] = _keypoint_state(record.keypoints, record.num_keypoints)

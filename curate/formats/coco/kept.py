@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from curate.dataset import Dataset, write_file
+from curate.dataset import Dataset
 from curate.errors import OutputError, Place
+from curate.formats.coco.annotations import read_annotations
+from curate.formats.coco.categories import category_edits
 from curate.formats.coco.make import (
     annotation_of,
     attributes_of,
@@ -25,14 +27,23 @@ from curate.formats.coco.make import (
     stated,
 )
 from curate.formats.coco.records import Annotation, decode_all
+from curate.formats.coco.shared import copied_records
 from curate.formats.coco.splice import bbox_edits
 from curate.formats.json_document import Document, bulk, open_document
 from curate.formats.json_splice import Edit, apply_edits, array_edits, field_edits
 from curate.formats.per_image import confined, holds_box
-from curate.formats.writing import Changes, Loss, LossReport, changes_since
+from curate.formats.writing import (
+    Changes,
+    LossReport,
+    Lost,
+    changed_classes,
+    changes_since,
+    losses_of,
+)
 
 _NO_KEY = "changed, and COCO has no key for it"
 _NO_NUMBER = "changed to no number: the record keeps its own"
+_UNLISTED = "changed, and no annotation file that is written lists it"
 _NO_CLASS = "changed to none: the record keeps its own"
 # Position of each edge's number in `bbox`, and of the side that moves with it.
 _PARTS = {"x1": (0, 2), "y1": (1, 3), "x2": (2,), "y2": (3,)}
@@ -48,9 +59,25 @@ class _Work:
     changes: Changes
     image_ids: dict[int, int | str]
     home: dict[int, str]  # image_id to the annotation file that its boxes go into
-    lost: Counter[tuple[str, str]] = field(default_factory=Counter)
+    # Records that another stands for: image_id or box_id, file, start, end.
+    copies: dict[str, pd.DataFrame]
+    lost: Lost = field(default_factory=Counter)
     n_images: int = 0
     n_boxes: int = 0
+
+    def standing_in(self, file: str, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows of images or boxes that have a record in a file, with the span it has there.
+
+        `is_copy`: another file has the record that the row was read from.
+        """
+        own = table[(table["file"] == file).to_numpy()].assign(is_copy=False)
+        key = "box_id" if "box_id" in table else "image_id"
+        copies = self.copies[key]
+        copies = copies[(copies["file"] == file).to_numpy()]
+        if not len(copies):
+            return own
+        rest = table.drop(columns=["file", "start", "end"]).merge(copies, on=key)
+        return pd.concat([own, rest.assign(is_copy=True)[own.columns]], ignore_index=True)
 
 
 @dataclass
@@ -60,7 +87,7 @@ class _File:
     name: str
     document: Document
     is_results: bool
-    class_ids: dict[str, int | str]
+    class_ids: dict[str, int | str] = field(default_factory=dict)
     edits: list[Edit] = field(default_factory=list)
 
     @property
@@ -74,8 +101,10 @@ def write_kept(dataset: Dataset, folder: Path, original: Dataset) -> LossReport:
 
     A number of `bbox` changes with its edge alone: a moved x2 leaves x, y and height as they
     were. Boxes and images that are new go into the file of their image, else into the first
-    annotation file. What COCO has no key for, or no value (a null class, an edge that is no
-    number), stays as it was and is counted as lost.
+    annotation file. An image or object that several files tell of changes in each of them.
+    Classes follow the classes table, by id; one that is no longer there goes when no box has it.
+    What COCO has no key for, or no value (a null class, an edge that is no number), stays as it
+    was and is counted as lost.
 
     Raises
     ------
@@ -91,6 +120,7 @@ def write_kept(dataset: Dataset, folder: Path, original: Dataset) -> LossReport:
         changes,
         _image_ids(dataset, original),
         _homes(dataset, original, files),
+        _copies(original, changes),
         n_images=len(dataset.images),
         n_boxes=len(dataset.boxes),
     )
@@ -102,8 +132,9 @@ def write_kept(dataset: Dataset, folder: Path, original: Dataset) -> LossReport:
                 body = _edited(body, name, work)
         target = confined(folder, name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_file(target, body)
-    losses = tuple(Loss(name, n, why) for (name, why), n in sorted(work.lost.items()))
+        target.write_bytes(body)
+    _count_unlisted(work, [file for file in files if dataset.formats[file] == "coco"])
+    losses = tuple(losses_of(work.lost))
     return LossReport("coco", len(names), work.n_images, work.n_boxes, losses)
 
 
@@ -117,6 +148,54 @@ def _homes(dataset: Dataset, original: Dataset, files: list[str]) -> dict[int, s
     }
 
 
+def _copies(original: Dataset, changes: Changes) -> dict[str, pd.DataFrame]:
+    """The records for which a record of another file of the same source stands, by their ids."""
+    found: dict[str, list[pd.DataFrame]] = {"image_id": [], "box_id": []}
+    for part in original.options.get("parts", []) if not changes.none else ():
+        files = [
+            file
+            for file, kind in original.formats.items()
+            if kind == part["format"] == "coco" and file.startswith(part["prefix"])
+        ]
+        if len(files) < 2:
+            continue
+        rows = []
+        for file in files:
+            with bulk():
+                document = open_document(original.sources.body(file), file)
+                rows.append(read_annotations(document, file))
+        for key, copied in zip(found, copied_records(rows), strict=True):
+            found[key].append(copied)
+    return {
+        "image_id": _with_ids(found["image_id"], original.images, "image_id"),
+        "box_id": _with_ids(found["box_id"], original.boxes, "box_id"),
+    }
+
+
+def _with_ids(copied: list[pd.DataFrame], table: pd.DataFrame, key: str) -> pd.DataFrame:
+    names = [key, "file", "start", "end"]
+    full = [part for part in copied if len(part)]
+    if not full:
+        return pd.DataFrame(columns=names)
+    own = table[[key, "file", "start"]].rename(columns={"file": "own_file", "start": "own_start"})
+    return pd.concat(full).merge(own, on=["own_file", "own_start"])[names]
+
+
+def _count_unlisted(work: _Work, files: list[str]) -> None:
+    """Counts changes of images and classes that no annotation file among those written lists."""
+    new, old = (
+        table.classes[~table.classes["file"].isin(files)] for table in (work.dataset, work.original)
+    )
+    work.lost["classes", _UNLISTED] += changed_classes(new, old)
+    changes, images = work.changes, work.original.images
+    elsewhere = set(images.loc[~images["file"].isin(files), "image_id"])
+    for image_id in sorted(changes.changed_images.keys() & elsewhere):
+        for name in changes.changed_images[image_id]:
+            work.lost[f"images.{name}", _UNLISTED] += 1
+    n_new = sum(work.home[image] not in files for image in changes.added_images.get("image_id", ()))
+    work.lost["images", _UNLISTED] += len(changes.removed_images & elsewhere) + n_new
+
+
 def _reindexed(dataset: Dataset, file: str) -> bool:
     """Whether the class ids of a results file were read as indices, and so have to be replaced."""
     parts = [p for p in dataset.options.get("parts", []) if file.startswith(p["prefix"])]
@@ -126,58 +205,45 @@ def _reindexed(dataset: Dataset, file: str) -> bool:
 
 def _edited(body: bytes, name: str, work: _Work) -> bytes:
     is_results = work.dataset.formats[name] == "coco-results"
-    file = _File(
-        name, open_document(body, name), is_results, _class_ids(work, name, is_results=is_results)
-    )
+    file = _File(name, open_document(body, name), is_results)
     added = _added_boxes(work, file)
-    _edit_classes(work, file, added)
-    _edit_boxes(work, file)
+    boxes = work.standing_in(name, work.dataset.boxes)
+    if is_results:
+        file.class_ids = _all_class_ids(work)
+    else:
+        _edit_classes(work, file, pd.concat([boxes, added]))
+    _edit_boxes(work, file, boxes)
     _edit_box_list(work, file, added)
     if not is_results:
         _edit_images(work, file)
     return apply_edits(body, file.edits)
 
 
-def _class_ids(work: _Work, name: str, *, is_results: bool) -> dict[str, int | str]:
-    ids: dict[str, int | str] = {}
-    for table in (work.original.classes, work.dataset.classes):
-        for owner, source_id, label in table[["file", "source_id", "label"]].values:
-            if is_results or owner == name:
-                ids[str(label)] = number_of(source_id)
-    return ids
+def _all_class_ids(work: _Work) -> dict[str, int | str]:
+    return {
+        str(label): number_of(source_id)
+        for table in (work.original.classes, work.dataset.classes)
+        for source_id, label in table[["source_id", "label"]].dropna().values
+    }
 
 
-def _edit_classes(work: _Work, file: _File, added: pd.DataFrame) -> None:
-    """Renames classes whose label changed in the classes table; adds those that boxes now have."""
-    if file.is_results:
-        return
+def _edit_classes(work: _Work, file: _File, boxes: pd.DataFrame) -> None:
+    """Writes what has changed in the classes table, and adds the classes that boxes now have."""
     old = work.original.classes[(work.original.classes["file"] == file.name).to_numpy()]
     new = work.dataset.classes[(work.dataset.classes["file"] == file.name).to_numpy()]
-    now = dict(zip(new["source_id"], new["label"], strict=True))
-    records = file.document.records("categories")
-    if records is not None and len(records) == len(old):
-        spans = zip(records.starts.tolist(), records.ends.tolist(), strict=True)
-        for (start, end), (source_id, label) in zip(
-            spans, old[["source_id", "label"]].values, strict=True
-        ):
-            if now.get(source_id, label) != label:
-                file.edits += field_edits(file.document, start, end, {"name": now[source_id]})
-    boxes = work.dataset.boxes[(work.dataset.boxes["file"] == file.name).to_numpy()]
-    labels = set(boxes["label"].dropna()) | set(added["label"].dropna())
-    following = max((v for v in file.class_ids.values() if isinstance(v, int)), default=0)
-    fresh = []
-    for number, label in enumerate(sorted(labels - set(file.class_ids)), following + 1):
-        file.class_ids[label] = number
-        fresh.append({"id": number, "name": label})
-    keep = np.ones(0 if records is None else len(records), np.bool_)
-    if len(keep) == len(old):
-        # A class that was taken out of the list goes, unless a box still has it.
-        keep = (old["source_id"].isin(new["source_id"]) | old["label"].isin(labels)).to_numpy(bool)
-    file.edits += array_edits(file.document, "categories", keep, fresh)
+    listed = set(old["label"])
+    # A box whose class was taken away keeps the one of its record.
+    before = work.original.boxes
+    kept = before["box_id"].isin(boxes.loc[boxes["label"].isna(), "box_id"])
+    results = [f for f, kind in work.dataset.formats.items() if kind == "coco-results"]
+    predicted = work.dataset.boxes["file"].isin(results)
+    others = set(before.loc[kept, "label"]) | set(work.dataset.boxes.loc[predicted, "label"])
+    used = set(boxes["label"].dropna()) | (others & listed)
+    edits, file.class_ids = category_edits(file.document, old, new, used, work.lost)
+    file.edits += edits
 
 
-def _edit_boxes(work: _Work, file: _File) -> None:
-    boxes = work.dataset.boxes[(work.dataset.boxes["file"] == file.name).to_numpy()]
+def _edit_boxes(work: _Work, file: _File, boxes: pd.DataFrame) -> None:
     changed = dict(work.changes.changed)
     if _reindexed(work.dataset, file.name):
         for box_id in boxes["box_id"].tolist():
@@ -185,15 +251,17 @@ def _edit_boxes(work: _Work, file: _File) -> None:
     for row in boxes[boxes["box_id"].isin(changed)].to_dict("records"):
         columns = changed[row["box_id"]]
         start, end = int(row["start"]), int(row["end"])
-        values = _changed_values(row, columns, work, file)
+        # What cannot be written counts once, not for each record of the object.
+        lost: Lost = Counter() if row["is_copy"] else work.lost
+        values = _changed_values(row, columns, work.image_ids, file.class_ids, lost)
         file.edits += field_edits(file.document, start, end, values)
-        numbers = _changed_edges(row, columns, work.lost)
+        numbers = _changed_edges(row, columns, lost)
         if numbers:
             file.edits += bbox_edits(file.document, start, end, numbers)
 
 
 def _changed_edges(
-    row: Mapping[Any, Any], columns: frozenset[str], lost: Counter[tuple[str, str]]
+    row: Mapping[Any, Any], columns: frozenset[str], lost: Lost
 ) -> dict[int, float | int]:
     """The numbers of `bbox` that change, by their position in it."""
     x1, y1, x2, y2 = (row[name] for name in ("x1", "y1", "x2", "y2"))
@@ -208,17 +276,21 @@ def _changed_edges(
 
 
 def _changed_values(
-    row: Mapping[Any, Any], columns: frozenset[str], work: _Work, file: _File
+    row: Mapping[Any, Any],
+    columns: frozenset[str],
+    image_ids: Mapping[int, int | str],
+    class_ids: Mapping[str, int | str],
+    lost: Lost,
 ) -> dict[str, object]:
     """The keys of the record that change, with their new values; the rest is counted as lost."""
     values: dict[str, object] = {}
     for name in sorted(columns - _PARTS.keys()):
         if name == "label" and pd.isna(row["label"]):
-            work.lost["boxes.label", _NO_CLASS] += 1
-        elif name == "label" and row["label"] in file.class_ids:
-            values["category_id"] = file.class_ids[row["label"]]
+            lost["boxes.label", _NO_CLASS] += 1
+        elif name == "label" and row["label"] in class_ids:
+            values["category_id"] = class_ids[row["label"]]
         elif name == "image_id":
-            values["image_id"] = work.image_ids[row["image_id"]]
+            values["image_id"] = image_ids[row["image_id"]]
         elif name in ("is_group", "role"):
             values["iscrowd"] = is_crowd(row)
         elif name in ("declared_area", "score"):
@@ -226,7 +298,7 @@ def _changed_values(
         elif name == "attributes":
             values["attributes"] = _attributes(row)
         elif name != "source_label" or "label" not in columns:
-            work.lost[f"boxes.{name}", _NO_KEY] += 1
+            lost[f"boxes.{name}", _NO_KEY] += 1
     return values
 
 
@@ -257,7 +329,14 @@ def _edit_box_list(work: _Work, file: _File, added: pd.DataFrame) -> None:
         why = "new, without class or corners: COCO demands both"
         work.lost["boxes", why] += int((~held).sum())
         work.n_boxes -= int((~held).sum())
-    rows = added[held].to_dict("records")
+    added = added[held]
+    # Only results files: an annotation file lists all classes that boxes have.
+    unlisted = ~added["label"].isin(list(file.class_ids))
+    work.lost["boxes", "new, of a class that the results' annotation file does not list"] += int(
+        unlisted.sum()
+    )
+    work.n_boxes -= int(unlisted.sum())
+    rows = added[~unlisted].to_dict("records")
     if file.is_results:
         fresh = [result_of(row, file.class_ids, work.image_ids) for row in rows]
     else:
@@ -265,23 +344,23 @@ def _edit_box_list(work: _Work, file: _File, added: pd.DataFrame) -> None:
             {"id": number} | annotation_of(row, file.class_ids, work.image_ids)
             for number, row in enumerate(rows, _largest_id(file.document) + 1)
         ]
-    before = work.original.boxes[(work.original.boxes["file"] == file.name).to_numpy()]
+    before = work.standing_in(file.name, work.original.boxes)
     gone = before[before["box_id"].isin(work.changes.removed_boxes)]
     file.edits += array_edits(file.document, file.field, _stay(file, file.field, gone), fresh)
 
 
 def _edit_images(work: _Work, file: _File) -> None:
-    for row in work.dataset.images.to_dict("records") if work.changes.changed_images else ():
-        columns = work.changes.changed_images.get(row["image_id"], frozenset())
-        if not columns or row["file"] != file.name:
-            continue
+    changed = work.changes.changed_images
+    images = work.standing_in(file.name, work.dataset.images)
+    for row in images[images["image_id"].isin(list(changed))].to_dict("records"):
+        columns = changed[row["image_id"]]
         new = image_of(row, 0)
         keys = {_IMAGE_KEYS[name] for name in columns & _IMAGE_KEYS.keys()}
         values = {key: new[key] for key in sorted(keys) if key in new}
         file.edits += field_edits(file.document, int(row["start"]), int(row["end"]), values)
-        for name in sorted(columns - _IMAGE_KEYS.keys()):
+        for name in sorted(columns - _IMAGE_KEYS.keys()) if not row["is_copy"] else ():
             work.lost[f"images.{name}", _NO_KEY] += 1
-    before = work.original.images[(work.original.images["file"] == file.name).to_numpy()]
+    before = work.standing_in(file.name, work.original.images)
     gone = before[before["image_id"].isin(work.changes.removed_images)]
     added = work.changes.added_images
     if len(added):

@@ -19,9 +19,12 @@ AS_ATTRIBUTES = (
 )  # fmt: skip
 
 
-def image_of(row: Mapping[Any, Any], number: int | str) -> dict[str, Any]:
-    """The image record of a row of the images table; sizes in px where they are known."""
-    name = row["image_key"].removeprefix(f"{row['source']}/")
+def image_of(row: Mapping[Any, Any], number: int | str, name: str | None = None) -> dict[str, Any]:
+    """The image record of a row of the images table; sizes in px where they are known.
+
+    `name` stands in for the image's name below its source.
+    """
+    name = name or row["image_key"].removeprefix(f"{row['source']}/")
     image: dict[str, Any] = {"id": number, "file_name": name}
     for key in ("width", "height"):
         if not pd.isna(row[key]):

@@ -43,12 +43,13 @@ def read_objects(document: Document, file: str, records: Records, rows: FileRows
         "start": records.starts[whole],
         "end": records.ends[whole],
     }
+    _tell_flags(work)
     _tell_ids(file, rows)
-    if work.n_captions:
+    if rows.n_captions:
         rows.faults.append(
             Fault(
                 "SRC-013",
-                f"{work.n_captions} captions hold no box and were left out of the table",
+                f"{rows.n_captions} captions hold no box and were left out of the table",
                 "nothing: their bytes are kept",
                 file,
             )
@@ -65,7 +66,6 @@ class _Work:
     rows: FileRows
     lines: np.ndarray[Any, Any]
     columns: BoxColumns
-    n_captions: int = 0
 
     def fault(self, code: str, message: str, mend: str, at: tuple[int, Any]) -> Fault:
         """A fault of an annotation: `at` is its row among the records, and its Annotation."""
@@ -150,7 +150,7 @@ def _tell_wrong(
     records = {row: work.loose(first + row) for row in sorted(reasons)}
     captions = {row for row, record in records.items() if _is_caption(record)}
     usable[list(captions)] = False
-    work.n_captions += len(captions)
+    work.rows.n_captions += len(captions)
     # Faults name rows of the finished table; a record that is left out has none.
     boxes = work.columns.n_rows + np.cumsum(usable) - 1
     for row, record in records.items():
@@ -172,6 +172,19 @@ def _tell_wrong(
 
 def _is_caption(record: object) -> bool:
     return isinstance(record, dict) and "caption" in record and "bbox" not in record
+
+
+def _tell_flags(work: _Work) -> None:
+    rows = work.rows
+    odd = work.columns.odd_flags()
+    ids = rows.boxes["source_id"]
+    lines = rows.boxes["line"]
+    for box, flag in odd.items():
+        message = f"iscrowd is '{flag:.0f}', should be 0 or 1: read as 1, as pycocotools does"
+        own_id = None if ids[box] is None else str(ids[box])
+        mend = "write 1 for a group, else 0"
+        place = (work.file, int(lines[box]), own_id)
+        rows.faults.append(Fault("SRC-001", message, mend, *place, boxes=(box,)))
 
 
 def _tell_ids(file: str, rows: FileRows) -> None:

@@ -239,8 +239,9 @@ def _box(value: object) -> tuple[tuple[float, ...] | None, str]:
 def _flag(value: object) -> tuple[int | None, str]:
     if isinstance(value, bool | int) and abs(value) < 2**53:
         return int(value), ""
-    if isinstance(value, float) and value in (0.0, 1.0):
-        return int(value), ""
+    if isinstance(value, float) and math.isfinite(value) and abs(value) < 2**53:
+        # True or not, as pycocotools asks.
+        return int(value != 0), "" if value in (0.0, 1.0) else "0 or 1"
     return None, "" if value is None else "0 or 1"
 
 

@@ -20,6 +20,7 @@ from curate.formats.coco.shapes import outline_kinds
 from curate.formats.json_document import Document, loose
 
 _EXAMPLES = 5
+_Place = tuple[str, int, int]  # file, line from 1, row from 0
 
 
 def read_results(
@@ -51,11 +52,12 @@ def read_results(
         if results[row].image_id is None:
             # The record is at fault, which is told below.
             continue
-        rows.faults.append(_unknown_image(results[row], file, int(row), int(lines[row]), truth))
+        place = (file, int(lines[row]), int(row))
+        rows.faults.append(_unknown_image(results[row], place, has_truth=truth is not None))
     for row, reason in wrong:
         if row in captions:
             continue
-        fault = _fault("SRC-001", reason, "correct the record", file, int(lines[row]), row)
+        fault = _fault("SRC-001", reason, "correct the record", (file, int(lines[row]), row))
         boxes = (int(row_of[row]),) if usable[row] else ()
         rows.faults.append(replace(fault, boxes=boxes))
     kept = [results[row] for row in keep.tolist()]
@@ -68,7 +70,11 @@ def read_results(
         "start": records.starts[keep],
         "end": records.ends[keep],
     }
-    _class_faults(class_fault, kept, names, file, rows, truth)
+    if class_fault is not None:
+        fault = Fault("SRC-012", class_fault, "read again with --class-ids index", file)
+        rows.faults.append(replace(fault, boxes=tuple(range(len(kept)))))
+    elif truth is not None:
+        _tell_classes(kept, names, file, rows)
     _caption_note(captions, file, rows)
     return rows
 
@@ -141,20 +147,10 @@ def _class_names(
     )
 
 
-def _class_faults(
-    class_fault: str | None,
-    kept: Sequence[Any],
-    names: dict[int | str, str],
-    file: str,
-    rows: FileRows,
-    truth: FileRows | None,
+def _tell_classes(
+    kept: Sequence[Any], names: dict[int | str, str], file: str, rows: FileRows
 ) -> None:
-    if class_fault is not None:
-        fault = Fault("SRC-012", class_fault, "read again with --class-ids index", file)
-        rows.faults.append(replace(fault, boxes=tuple(range(len(kept)))))
-        return
-    if truth is None:
-        return
+    """Adds the faults of class ids that the annotation file does not list."""
     for row, result in enumerate(kept):
         if result.category_id is not None and result.category_id not in names:
             listed = ", ".join(map(str, list(names)[:_EXAMPLES])) or "there are none"
@@ -163,24 +159,18 @@ def _class_faults(
                 f"category_id {quote(result.category_id)} is not among the `categories` ({listed}"
                 f"{', …' if len(names) > _EXAMPLES else ''})",
                 "correct the id, or name the right annotation file",
-                file,
-                int(rows.boxes["line"][row]),
-                int(rows.boxes["source_id"][row]),
+                (file, int(rows.boxes["line"][row]), int(rows.boxes["source_id"][row])),
             )
             rows.faults.append(replace(fault, boxes=(row,)))
 
 
-def _unknown_image(
-    result: Any, file: str, row: int, line: int, truth: FileRows | None
-) -> Fault:  # a Result
-    where = "the annotation file" if truth is not None else "this file"
+def _unknown_image(result: Any, place: _Place, *, has_truth: bool) -> Fault:  # a Result
+    where = "the annotation file" if has_truth else "this file"
     return _fault(
         "SRC-005",
         f"image_id {quote(result.image_id)} is not among the images of {where}, should be",
         "name the annotation file that the results were made over: --truth FILE",
-        file,
-        line,
-        row,
+        place,
     )
 
 
@@ -223,5 +213,6 @@ def _box(result: Any) -> tuple[float, ...]:  # a Result
     return (x1, y1, x2 - x1, y2 - y1)
 
 
-def _fault(code: str, message: str, mend: str, file: str, line: int, row: int) -> Fault:
+def _fault(code: str, message: str, mend: str, place: _Place) -> Fault:
+    file, line, row = place
     return Fault(code, message, mend, file, line, str(row))

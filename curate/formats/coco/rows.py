@@ -18,6 +18,7 @@ class FileRows:
 
     n_images: int = 0
     n_boxes: int = 0
+    n_captions: int = 0
     images: dict[str, Any] = field(default_factory=dict)  # columns that make_table takes
     boxes: dict[str, Any] = field(default_factory=dict)  # as above
     faults: list[Fault] = field(default_factory=list)

@@ -10,11 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from curate.dataset import Dataset, write_file
+from curate.dataset import Dataset
 from curate.formats.coco.kept import write_kept
 from curate.formats.coco.make import AS_ATTRIBUTES, annotation_of, image_of, number_of, result_of
-from curate.formats.per_image import state_losses, with_known_labels
-from curate.formats.writing import Loss, LossReport, column_losses
+from curate.formats.per_image import names_below_source, state_losses, with_known_labels
+from curate.formats.writing import (
+    Loss,
+    LossReport,
+    column_losses,
+    name_losses,
+    names_apart,
+)
 
 ANNOTATIONS_FILE = "instances.json"
 RESULTS_FILE = "results.json"
@@ -51,7 +57,12 @@ def write_new(dataset: Dataset, folder: Path, outlines: Outlines) -> LossReport:
     predicted = (boxes["origin"] == "detector").to_numpy()
     image_ids = _whole_ids(dataset.images)
     ids = _class_ids(dataset)
-    images = [image_of(row, image_ids[row["image_id"]]) for row in known.to_dict("records")]
+    names, n_renamed = names_apart(names_below_source(known), known["image_key"].tolist())
+    losses += name_losses(n_renamed)
+    images = [
+        image_of(row, image_ids[row["image_id"]], name)
+        for row, name in zip(known.to_dict("records"), names, strict=True)
+    ]
     licences = sorted(set(dataset.images["licence"].dropna()))
     for image in images:
         if "license" in image:
@@ -70,12 +81,12 @@ def write_new(dataset: Dataset, folder: Path, outlines: Outlines) -> LossReport:
         "annotations": annotations,
         "categories": [_category(label, number, parents) for label, number in ids.items()],
     }
-    write_file(folder / ANNOTATIONS_FILE, _dump(document))
+    (folder / ANNOTATIONS_FILE).write_bytes(_dump(document))
     n_files = 1
     if predicted.any():
         rows = boxes[predicted].to_dict("records")
         results = [result_of(row, ids, image_ids) for row in rows]
-        write_file(folder / RESULTS_FILE, _dump(results))
+        (folder / RESULTS_FILE).write_bytes(_dump(results))
         n_files = 2
     why = "COCO has no key for it"
     kept = _BOX_COLUMNS | set(AS_ATTRIBUTES)
@@ -102,7 +113,11 @@ def _writable(dataset: Dataset, images: pd.DataFrame) -> tuple[pd.DataFrame, lis
     flat = boxes["shape"].isin(["line", "point", "tag"]).to_numpy()
     classless = boxes["label"].isna().to_numpy()
     rotated = (boxes["shape"] == "rotated").to_numpy()
-    losses = [
+    losses = []
+    if len(boxes) < len(dataset.boxes):
+        why = "their images are left out, since their labels are not known"
+        losses.append(Loss("boxes", len(dataset.boxes) - len(boxes), why))
+    losses += [
         Loss(f"boxes of shape {shape}", int(count), "COCO's annotations are boxes")
         for shape, count in boxes["shape"][flat].value_counts().sort_index().items()
     ]

@@ -59,7 +59,7 @@ def _format(dataset: Dataset) -> LineFormat:
         image_columns=frozenset({"width", "height", "split", "label_state", "source_id"}),
         box_columns=frozenset({"label", *_EDGES, *_VALUES}),
         kept_images=dict.fromkeys(("width", "height", "label_state", "image_key"), kept),
-        make=lambda part, lost: {"boxes.csv": table_bytes(part)},
+        make=lambda part, lost: {"boxes.csv": table_bytes(part)[0]},
         change_line=change_line,
         new_line=new_line,
         beside=_beside,

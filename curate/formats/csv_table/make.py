@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from curate.dataset import Dataset
-from curate.formats.writing import LossReport, column_losses
+from curate.formats.per_image import names_below_source
+from curate.formats.writing import LossReport, column_losses, name_losses, names_apart
 from curate.tables import hex_id
 
 NAME = "csv"
@@ -37,19 +38,26 @@ def write_table(dataset: Dataset, folder: Path) -> LossReport:
     OSError
         When the file cannot be written.
     """
-    (folder / "boxes.csv").write_bytes(table_bytes(dataset))
+    body, n_renamed = table_bytes(dataset)
+    (folder / "boxes.csv").write_bytes(body)
     losses = column_losses(
         dataset,
         image_columns=IMAGE_COLUMNS,
         box_columns=BOX_COLUMNS,
         why="boxes.csv has no column for it",
     )
+    losses += name_losses(n_renamed)
     return LossReport(NAME, 1, len(dataset.images), len(dataset.boxes), tuple(losses))
 
 
-def table_bytes(dataset: Dataset) -> bytes:
-    """The table: images sorted by their keys, the boxes of one image in the table's order."""
-    rows = _joined(dataset.images.sort_values("image_key"), dataset.boxes)
+def table_bytes(dataset: Dataset) -> tuple[bytes, int]:
+    """The table, and how many images got another name in it.
+
+    Images are sorted by their keys, the boxes of one image stand in the table's order.
+    """
+    images = dataset.images.sort_values("image_key")
+    names, n_renamed = names_apart(names_below_source(images), images["image_key"].tolist())
+    rows = _joined(images, names, dataset.boxes)
     texts = [_texts(rows[name]) for name in COLUMNS]
     stream = io.StringIO(newline="")
     plain = csv.writer(stream, lineterminator="\n")
@@ -59,10 +67,10 @@ def table_bytes(dataset: Dataset) -> bytes:
     for row in zip(*texts, strict=True):
         writer = quoted if any("\r" in text for text in row) else plain
         writer.writerow(row)
-    return stream.getvalue().encode()
+    return stream.getvalue().encode(), n_renamed
 
 
-def _joined(images: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:
+def _joined(images: pd.DataFrame, names: list[str], boxes: pd.DataFrame) -> pd.DataFrame:
     """A row per box with its image's columns, and one per image without boxes, in image order."""
     place = pd.Index(images["image_id"].to_numpy(np.int64))
     of_box = place.get_indexer(boxes["image_id"].to_numpy(np.int64))
@@ -73,11 +81,8 @@ def _joined(images: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:
     left = images.iloc[image_rows[order]].reset_index(drop=True)
     # Row -1 is no box: reindexing gives nulls there.
     right = boxes.reset_index(drop=True).reindex(box_rows[order]).reset_index(drop=True)
-    names = [
-        key.removeprefix(f"{source}/")
-        for key, source in zip(left["image_key"], left["source"], strict=True)
-    ]
-    columns = {"image": pd.Series(names, dtype="str"), "image_id": left["image_id"]}
+    image = pd.Series(names, dtype="str").iloc[image_rows[order]].reset_index(drop=True)
+    columns = {"image": image, "image_id": left["image_id"]}
     columns |= {name: left[name] for name in IMAGE_COLUMNS}
     columns |= {name: right[name] for name in (*BOX_COLUMNS, "box_id")}
     return pd.DataFrame(columns)

@@ -1,0 +1,181 @@
+"""COCO's own folder: several annotation files of one source over the same images."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from curate.auditing import audit
+from curate.dataset import Dataset
+from curate.formats import read, write
+from tests.formats.coco_documents import annotation, document, store
+
+POINTS: dict[str, Any] = {"keypoints": [15, 15, 2], "num_keypoints": 1}
+FILES = ("captions_val.json", "instances_val.json", "person_keypoints_val.json")
+
+
+def coco_folder(tmp_path: Path, **documents: Any) -> Path:
+    """`annotations/` with captions, instances and keypoints as COCO publishes them."""
+    person, car = annotation(1), annotation(2, category_id=7, bbox=[40, 10, 20, 30])
+    values = {
+        "captions_val": document({"id": 9, "image_id": 1, "caption": "a man"}, categories=[]),
+        "instances_val": document(person, car),
+        "person_keypoints_val": document(
+            person | POINTS, categories=[{"id": 1, "name": "person", "keypoints": ["nose"]}]
+        ),
+    }
+    folder = tmp_path / "coco" / "annotations"
+    folder.mkdir(parents=True)
+    for name, value in (values | documents).items():
+        store(folder, value, f"{name}.json")
+    return folder.parent
+
+
+def changed(dataset: Dataset, table: str, row: int, **values: Any) -> Dataset:
+    edited = getattr(dataset, table).copy()
+    for name, value in values.items():
+        edited.loc[row, name] = value
+    return dataset.with_tables(**{table: edited})
+
+
+def written(dataset: Dataset, folder: Path) -> dict[str, Any]:
+    report = write(dataset, "coco", folder)
+    assert report.losses == ()
+    return {
+        name.removesuffix("_val.json"): json.loads((folder / "annotations" / name).read_bytes())
+        for name in FILES
+    }
+
+
+def test_images_of_several_annotation_files_are_one_row_each(tmp_path: Path) -> None:
+    dataset = read(coco_folder(tmp_path))
+    assert dataset.images["image_key"].tolist() == ["coco/a.jpg", "coco/sub/b.jpg"]
+    # The captions say nothing of b.jpg, the other files that it holds no object.
+    assert dataset.images["label_state"].tolist() == ["present", "empty"]
+    assert dataset.images["file"].unique().tolist() == ["annotations/instances_val.json"]
+
+
+def test_an_object_of_two_files_is_one_box_of_its_longer_record(tmp_path: Path) -> None:
+    dataset = read(coco_folder(tmp_path))
+    rows = dataset.boxes[["source_id", "label", "file"]].to_numpy().tolist()
+    assert sorted(rows) == [
+        ["1", "person", "annotations/person_keypoints_val.json"],
+        ["2", "car", "annotations/instances_val.json"],
+    ]
+
+
+def test_cocos_own_folder_has_no_error_and_tells_what_is_shared_once(tmp_path: Path) -> None:
+    found = audit(read(coco_folder(tmp_path))).table
+    assert found[["check", "level", "file"]].to_numpy().tolist() == [
+        ["SRC-013", "info", "annotations/captions_val.json"],
+        ["SRC-013", "info", "annotations/person_keypoints_val.json"],
+    ]
+    assert (
+        found["message"]
+        .iloc[1]
+        .startswith("1 objects are told in 'annotations/instances_val.json' too")
+    )
+
+
+def test_the_ids_are_those_of_one_file_read_alone(tmp_path: Path) -> None:
+    folder = coco_folder(tmp_path)
+    both = read(folder)
+    for name in ("captions_val.json", "person_keypoints_val.json"):
+        (folder / "annotations" / name).unlink()
+    alone = read(folder)
+    assert sorted(alone.boxes["box_id"]) == sorted(both.boxes["box_id"])
+    assert alone.images["image_id"].tolist() == both.images["image_id"].tolist()
+
+
+def test_all_files_come_back_byte_for_byte(tmp_path: Path) -> None:
+    folder = coco_folder(tmp_path)
+    report = write(read(folder), "coco", tmp_path / "out")
+    assert report.losses == ()
+    for name in FILES:
+        own = folder / "annotations" / name
+        assert (tmp_path / "out/annotations" / name).read_bytes() == own.read_bytes()
+
+
+def test_a_changed_object_changes_in_each_file_that_tells_of_it(tmp_path: Path) -> None:
+    dataset = read(coco_folder(tmp_path))
+    row = dataset.boxes["source_id"].tolist().index("1")
+    after = written(changed(dataset, "boxes", row, x2=35.0, label="rider"), tmp_path / "out")
+    for name, number in (("instances", 8), ("person_keypoints", 2)):
+        record = after[name]["annotations"][0]
+        assert (record["bbox"], record["category_id"]) == ([10, 10, 25, 30], number)
+        assert after[name]["categories"][-1] == {"id": number, "name": "rider"}
+    assert after["person_keypoints"]["annotations"][0]["keypoints"] == POINTS["keypoints"]
+
+
+def test_a_removed_object_goes_out_of_each_file(tmp_path: Path) -> None:
+    dataset = read(coco_folder(tmp_path))
+    boxes = dataset.boxes[dataset.boxes["source_id"] != "1"]
+    after = written(dataset.with_tables(boxes=boxes), tmp_path / "out")
+    assert [a["id"] for a in after["instances"]["annotations"]] == [2]
+    assert after["person_keypoints"]["annotations"] == []
+
+
+def test_a_renamed_image_is_renamed_in_each_file_and_a_removed_one_goes(tmp_path: Path) -> None:
+    dataset = changed(read(coco_folder(tmp_path)), "images", 0, image_key="coco/new.jpg")
+    after = written(dataset.with_tables(images=dataset.images[:1]), tmp_path / "out")
+    for name in after:
+        assert [image["file_name"] for image in after[name]["images"]] == ["new.jpg"]
+
+
+def test_what_an_object_of_two_files_cannot_keep_counts_once(tmp_path: Path) -> None:
+    dataset = read(coco_folder(tmp_path))
+    row = dataset.boxes["source_id"].tolist().index("1")
+    edited = changed(dataset, "boxes", row, annotator="b")
+    report = write(edited, "coco", tmp_path / "out")
+    assert [(loss.field, loss.count) for loss in report.losses] == [("boxes.annotator", 1)]
+
+
+@pytest.mark.parametrize(
+    "differs",
+    [{"id": 3}, {"width": 99}, {"height": 81}],
+    ids=str,
+)
+def test_images_of_one_name_that_disagree_are_recorded_twice(
+    tmp_path: Path, differs: dict[str, Any]
+) -> None:
+    other = document()
+    other["images"] = [other["images"][0] | differs]
+    folder = tmp_path / "two"
+    folder.mkdir()
+    store(folder, document(annotation(1)), "a.json")
+    store(folder, other, "b.json")
+    assert read(folder).findings["check"].tolist() == ["IMG-006"]
+
+
+@pytest.mark.parametrize("differs", [{"id": 5}, {"bbox": [10, 10, 20, 31]}, {"category_id": 7}])
+def test_objects_that_differ_stay_boxes_of_their_own(
+    tmp_path: Path, differs: dict[str, Any]
+) -> None:
+    folder = tmp_path / "two"
+    folder.mkdir()
+    store(folder, document(annotation(1)), "a.json")
+    store(folder, document(annotation(1, **differs)), "b.json")
+    dataset = read(folder)
+    assert len(dataset.images) == 2
+    assert len(dataset.boxes) == 2
+    assert dataset.boxes["box_id"].is_unique
+    assert dataset.findings.empty
+
+
+def test_equal_objects_of_one_file_are_still_duplicates(tmp_path: Path) -> None:
+    twice = document(annotation(1), annotation(1))
+    folder = coco_folder(tmp_path, instances_val=twice)
+    found = audit(read(folder), select=["SRC-006", "REL-001"]).table
+    assert found["check"].tolist() == ["REL-001", "SRC-006"]
+    assert [len(members) for members in found["members"]] == [2, 2]
+
+
+def test_a_fault_of_a_record_that_another_stands_for_names_their_box(tmp_path: Path) -> None:
+    wrong = document(annotation(1, area="big"), annotation(2, category_id=7))
+    dataset = read(coco_folder(tmp_path, instances_val=wrong))
+    told = dataset.findings[dataset.findings["check"] == "SRC-001"].iloc[0]
+    row = dataset.boxes[dataset.boxes["box_id"] == told["box_id"]].iloc[0]
+    assert (row["source_id"], row["file"]) == ("1", "annotations/person_keypoints_val.json")
