@@ -40,6 +40,7 @@ from curate.formats.writing import (
     changes_since,
     column_losses,
     losses_of,
+    rows_to_count,
 )
 
 _TOKEN = re.compile(rb"[^ \t\n\r\x0b\x0c]+")
@@ -193,7 +194,7 @@ def _made(kind: LineFormat, dataset: Dataset) -> Output:
     written = boxes[kind.holds(boxes)]
     has_boxes = images["image_id"].isin(written["image_id"])
     told = images[images["label_state"].isin(["present", "empty"]) | has_boxes]
-    part = dataset.with_tables(images=told, boxes=written)
+    part = rows_to_count(dataset, images=told, boxes=written)
     lost: Lost = Counter()
     files = kind.make(part, lost)
     output = Output(files, len(told), len(written))
@@ -239,7 +240,7 @@ def _kept(kind: LineFormat, dataset: Dataset, original: Dataset) -> Output:
     _uncount(output, lost)
     output.n_boxes -= len(added) - len(held)
     output.losses += shape_losses(added, held, f"{kind.title} holds {kind.held}")
-    part = dataset.with_tables(images=changes.added_images[~bare], boxes=held)
+    part = rows_to_count(dataset, images=changes.added_images[~bare], boxes=held)
     output.losses += _columns_lost(kind, part)
     output.losses += losses_of(lost)
     output.losses += image_losses(changes, kind.kept_images, kind.lack)

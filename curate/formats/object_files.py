@@ -37,6 +37,7 @@ from curate.formats.writing import (
     changes_since,
     column_losses,
     losses_of,
+    rows_to_count,
 )
 from curate.tables import BOX_COLUMNS
 
@@ -164,7 +165,7 @@ def _new_images(
     output.n_boxes += len(written)
     output.losses += state_losses(images, known)
     output.losses += _shape_losses(kind, boxes, written)
-    part = dataset.with_tables(images=known)
+    part = rows_to_count(dataset, images=known)
     output.losses += column_losses(
         part, image_columns=kind.image_columns, box_columns=set(BOX_COLUMNS), why=kind.lack
     )

@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import TypeGuard
 
@@ -23,6 +23,7 @@ from curate.formats.writing import (
     changes_since,
     column_losses,
     losses_of,
+    rows_to_count,
 )
 from curate.progress import track
 
@@ -204,7 +205,7 @@ def _new_files(
     output.losses += state_losses(images, known)
     why = f"{kind.title} holds boxes with a class and four corners, in images with known labels"
     output.losses += shape_losses(boxes, written, why)
-    output.losses += _unheld(kind, dataset.with_tables(images=known, boxes=written))
+    output.losses += _unheld(kind, rows_to_count(dataset, images=known, boxes=written))
     output.losses += losses_of(lost)
     return output
 
@@ -312,8 +313,7 @@ def _added_losses(kind: PerImageFormat, dataset: Dataset, added: pd.DataFrame) -
     """The boxes added to kept files that cannot be written, and columns that none of them keeps."""
     written = added[holds_box(added)]
     why = f"{kind.title} holds boxes with a class and four corners"
-    # No dataset by itself: only its columns are counted.
-    part = replace(dataset, images=dataset.images.iloc[:0], boxes=written)
+    part = rows_to_count(dataset, images=dataset.images.iloc[:0], boxes=written)
     return shape_losses(added, written, why) + _unheld(kind, part)
 
 

@@ -32,6 +32,7 @@ from curate.formats.writing import (
     changes_since,
     column_losses,
     losses_of,
+    rows_to_count,
 )
 
 Span = tuple[int, int]  # half-open, in bytes
@@ -109,7 +110,7 @@ def _made(kind: RecordFormat, dataset: Dataset) -> Output:
     output = Output(kind.make(dataset, _by_image(images, written), lost), len(images))
     output.losses += state_losses(dataset.images, images)
     _count_boxes(kind, output, boxes, written)
-    output.losses += _columns_lost(kind, dataset.with_tables(images=images, boxes=written))
+    output.losses += _columns_lost(kind, rows_to_count(dataset, images=images, boxes=written))
     output.n_boxes += len(written) - lost_boxes(lost)
     output.losses += losses_of(lost)
     return output
@@ -158,7 +159,7 @@ def _kept(kind: RecordFormat, dataset: Dataset, original: Dataset) -> Output:
     if len(added):
         _count_boxes(kind, output, added, held)
     output.losses += state_losses(changes.added_images, fresh)
-    output.losses += _columns_lost(kind, dataset.with_tables(images=fresh, boxes=held))
+    output.losses += _columns_lost(kind, rows_to_count(dataset, images=fresh, boxes=held))
     output.losses += losses_of(lost)
     output.losses += image_losses(changes, kind.kept_images, kind.lack)
     splits = sum("split" in columns for columns in changes.changed_images.values())

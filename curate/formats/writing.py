@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
@@ -79,6 +79,18 @@ class LossReport:
             return f"{head}; nothing lost"
         rows = "\n".join(f"  {loss.count:>9}  {loss.field}: {loss.why}" for loss in self.losses)
         return f"{head}; not in what was written:\n{rows}"
+
+
+def rows_to_count(
+    dataset: Dataset, *, images: pd.DataFrame | None = None, boxes: pd.DataFrame | None = None
+) -> Dataset:
+    """Some rows of a dataset, to count what their columns hold.
+
+    It is no dataset to be used otherwise: boxes may lie on images that are left out.
+    """
+    images = dataset.images if images is None else images.reset_index(drop=True)
+    boxes = dataset.boxes if boxes is None else boxes.reset_index(drop=True)
+    return replace(dataset, images=images, boxes=boxes)
 
 
 def column_losses(

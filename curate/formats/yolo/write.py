@@ -24,7 +24,7 @@ from curate.formats.per_image import (
     with_known_labels,
     write_files,
 )
-from curate.formats.writing import Loss, LossReport, Lost, column_losses, losses_of
+from curate.formats.writing import Loss, LossReport, Lost, column_losses, losses_of, rows_to_count
 from curate.formats.yolo.kept import kept_format
 from curate.formats.yolo.make import (
     LACK,
@@ -115,7 +115,7 @@ class _Made:
         losses = shape_losses(boxes, placed, why)
         held = {"polygon outline"} if is_segments else set()
         self.output.losses += [loss for loss in losses if loss.field not in held]
-        self.output.losses += _columns_lost(dataset.with_tables(images=images, boxes=placed))
+        self.output.losses += _columns_lost(rows_to_count(dataset, images=images, boxes=placed))
         self.output.losses += losses_of(lost)
 
     def _leave_out(self, boxes: pd.DataFrame, *, lists_ignored: bool) -> None:
