@@ -23,7 +23,7 @@ _MAX_DIGITS = 9
 
 def is_class_list(file: str) -> bool:
     """Whether a file's name says that it lists classes."""
-    name = PurePosixPath(file).name.lower()
+    name = file.rpartition("/")[2].lower()
     return name in CLASS_FILES or name.endswith(_ENDING)
 
 

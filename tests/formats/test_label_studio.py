@@ -527,3 +527,24 @@ def test_outlines_reach_coco(tmp_path: Path) -> None:
     assert rings[0] == pytest.approx([20, 20, 60, 20, 40, 50])
     assert rings[1] == pytest.approx([20, 20, 20, 80, -20, 80, -20, 20])
     assert "outline" not in losses(report)
+
+
+def test_joined_sources_with_unplaced_regions_come_back_byte_for_byte(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    for path in paths:
+        path.write_text(json.dumps([task(annotation(rectangle(x="?"), rectangle("r2")))]))
+    report = formats.write(formats.read_all(paths), "label-studio", tmp_path / "out")
+    assert report.losses == ()
+    made = {p.name: p.read_bytes() for p in (tmp_path / "out").rglob("*.json")}
+    assert made == {path.name: path.read_bytes() for path in paths}
+
+
+def test_regions_without_ids_are_the_same_with_and_without_pictures() -> None:
+    bare = {k: v for k, v in rectangle().items() if k != "id" and not k.startswith("original")}
+    body = json.dumps([task(annotation(bare, bare, {**bare, "id": "r"}, rectangle("r", x=11)))])
+    ids = []
+    for options in (Options(), Options(size_wh=(200, 100))):
+        gathered = label_studio.gather(kept({FILE: body}), [FILE], options)
+        ids.append(assemble("yard", gathered).boxes["box_id"].tolist())
+    assert ids[0] == ids[1]
+    assert len(set(ids[0])) == 4

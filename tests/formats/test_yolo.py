@@ -96,7 +96,7 @@ def test_other_text_is_not_claimed(body: str) -> None:
 
 
 def test_lists_beside_the_labels_are_not_claimed() -> None:
-    files = {
+    files: dict[str, str | bytes] = {
         "labels/a.txt": ROW, "labels/b.txt": b"\0", "labels/classes.txt": "person",
         "labels/train.txt": "images/a.jpg", "labels/README.txt": "made by hand",
     }  # fmt: skip
@@ -458,8 +458,8 @@ def test_values_outside_the_image_stay_as_they_are() -> None:
 
 
 def test_bytes_that_are_no_text_make_the_image_unreadable() -> None:
-    files = {"labels/a.txt": ROW, "labels/b.txt": b"\x00\x01\n", "labels/c.txt": b"\xff\xff"}
-    dataset = read(files)
+    broken = {"labels/b.txt": b"\x00\x01\n", "labels/c.txt": b"\xff\xff"}
+    dataset = read({"labels/a.txt": ROW, **broken})
     assert dataset.images["label_state"].tolist() == ["present", "unreadable", "unreadable"]
     assert findings(dataset) == [["SRC-002", "labels/b.txt", 1], ["SRC-002", "labels/c.txt", 1]]
 

@@ -39,7 +39,7 @@ from tests.formats.label_files import (
 ROW = "0 0.5 0.5 0.25 0.5"
 YAML = "train: images/train\nnames:\n  0: person\n  1: car\n"
 SIZE = (400, 200)
-NUMBERS = {"width": 400, "height": 200}
+NUMBERS: dict[str, Any] = {"width": 400, "height": 200}
 FILE = "labels/train/a.txt"
 # What a set made of one picture a.jpg of unknown split loses in any case.
 ALWAYS = {

@@ -110,7 +110,7 @@ class Rows:
         self.boxes |= {"line": [], "start": [], "end": []}
         self.faults: list[Fault] = []
         self._options, self._sizes = options, sizes
-        self._owners: list[str] = []
+        self._contents: list[str] = []
         self.start_file("")
 
     def start_file(self, file: str) -> None:
@@ -140,17 +140,25 @@ class Rows:
             what = f"{self._n_cancelled} annotations were cancelled: their boxes are excluded"
             self.faults.append(Fault("SRC-013", what, kept, self._file))
 
-    def tokens(self) -> list[Any] | None:  # texts, None for a box that its content tells
-        """What tells boxes of an image apart where annotations share region ids; None: nothing."""
-        ids = self.boxes["source_id"]
-        places = list(zip(self.boxes["image_row"], ids, strict=True))
+    def tokens(self) -> list[str] | None:
+        """What tells the boxes of an image apart; None where the regions' own ids do.
+
+        Regions without an id, or whose annotations share one, are told by their annotation, class
+        and percentages: px would change with the pictures that are at hand.
+        """
+        places = list(zip(self.boxes["image_row"], self.boxes["source_id"], strict=True))
         counts = Counter(places)
-        if all(count == 1 or place[1] is None for place, count in counts.items()):
+        if all(count == 1 and place[1] for place, count in counts.items()):
             return None
-        return [
-            f"{owner}:{place[1]}" if counts[place] > 1 and place[1] else place[1]
-            for owner, place in zip(self._owners, places, strict=True)
-        ]
+        seen: Counter[tuple[int, str]] = Counter()
+        tokens = []
+        for place, content in zip(places, self._contents, strict=True):
+            token = place[1]
+            if token is None or counts[place] > 1:
+                seen[place[0], content] += 1
+                token = f"{content}|{seen[place[0], content]}"
+            tokens.append(token)
+        return tokens
 
     def add_task(self, task: Task, place: Place) -> None:
         """One more record of the list."""
@@ -260,12 +268,14 @@ class Rows:
                 if not is_about:
                     self._skipped[str(region.kind)] += 1
                 continue
-            self._owners.append(owner)
+            said = _said(region, about)
+            place = [region.value.get(key) for key in ("x", "y", "width", "height")]
+            self._contents.append(f"{owner}:{region_id}|{said['all labels']}{place}")
             row = _row_of(region.told, rows)
             score = region.told.get("score")
             if score is None and one.is_prediction:
                 score = values.get("score")
-            self._add_region(region, row, (*common, score), told | _said(region, about))
+            self._add_region(region, row, (*common, score), told | said)
             if not one.is_prediction and not is_cancelled:
                 self.images["label_state"][row] = "present"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from curate.assembly import assemble
 from curate.dataset import Dataset
 from curate.formats.label_studio.make import BOX_COLUMNS, LACK, holds, make, tells
 from curate.formats.label_studio.read import NAME, gather_sized
@@ -30,25 +30,47 @@ def write(dataset: Dataset, folder: Path, original: Dataset | None) -> LossRepor
     """
     sizes: dict[str, Size] = {}
     if original is not None:
-        sizes = {
-            image.name: (int(image.width), int(image.height))
-            for image in line_images(dataset.images)
-            if image.width and image.height
-        }
-        original = _sized(original, sizes)
+        sizes = _picture_sizes(dataset)
+        original = _placed(dataset, original, sizes)
     kind = replace(_LABEL_STUDIO, edit=partial(splice, sizes=sizes))
     return write_records(kind, dataset, folder, original)
 
 
-def _sized(original: Dataset, sizes: dict[str, Size]) -> Dataset:
-    """The original with the places of regions whose images' sizes only the pictures tell."""
-    placed = np.isfinite(original.boxes[EDGES].to_numpy(np.float64)).all(axis=1)
-    if (placed | original.boxes["shape"].isin(["tag", "mask"])).all() or not len(original.images):
+def _picture_sizes(dataset: Dataset) -> dict[str, Size]:
+    """The px of the images by name, without names that several sources use for different sizes."""
+    sizes: dict[str, set[Size]] = defaultdict(set)
+    for image in line_images(dataset.images):
+        if image.width and image.height:
+            sizes[image.name].add((int(image.width), int(image.height)))
+    return {name: next(iter(found)) for name, found in sizes.items() if len(found) == 1}
+
+
+def _placed(dataset: Dataset, original: Dataset, sizes: dict[str, Size]) -> Dataset:
+    """The original with the places of regions that only the pictures' sizes give.
+
+    Kept sources are read again without pictures: what they placed would look like a change.
+    """
+    lacks = original.boxes["x1"].isna() & original.boxes["start"].notna()
+    has = dataset.boxes["x1"].notna()
+    lacks &= original.boxes["box_id"].isin(dataset.boxes.loc[has, "box_id"])
+    if not lacks.any():
         return original
     names = [name for name, kind in original.formats.items() if kind == NAME]
-    gathered = gather_sized(KeptFiles(original.sources), names, Options(), sizes)
-    source = str(original.images["source"].iloc[0])
-    return assemble(source, gathered, options=original.options)
+    found = gather_sized(KeptFiles(original.sources), names, Options(), sizes).boxes
+    spots = zip(found["file"], found["start"], strict=True)
+    columns = [*EDGES, "angle_deg"]
+    places = dict(zip(spots, zip(*(found[n] for n in columns), strict=True), strict=True))
+    boxes = original.boxes.copy()
+    rows = np.flatnonzero(lacks.to_numpy())
+    wanted = zip(boxes["file"].iloc[rows], boxes["start"].iloc[rows], strict=True)
+    values = np.array([places[file, start] for file, start in wanted], np.float64)
+    for number, name in enumerate(columns):
+        boxes.loc[rows, name] = values[:, number]
+    # A region without a place has the shape of its type: one that is turned is known by it.
+    shapes = dict(zip(zip(found["file"], found["start"], strict=True), found["shape"], strict=True))
+    wanted = zip(boxes["file"].iloc[rows], boxes["start"].iloc[rows], strict=True)
+    boxes.loc[rows, "shape"] = [shapes[file, start] for file, start in wanted]
+    return original.with_tables(boxes=boxes)
 
 
 _LABEL_STUDIO = RecordFormat(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,8 @@ from curate.formats.reading import TextError, decode_text, text_lines
 from curate.formats.yolo_rows import MAX_CLASS_DIGITS, NO_CLASS, fraction
 
 # Text that is parsed at once: the arrays over it take about ten times as much.
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 4 << 20
+_THREADS = 2
 MIN_COLUMNS = 5
 # Tools that save with numpy write 0.000000 for class 0.
 _WHOLE = re.compile(rb"-?[0-9]+(?:\.0*)?|null")
@@ -77,8 +79,12 @@ class Rows:
 
 def parse_rows(bodies: Sequence[bytes]) -> Rows:
     """The rows of all files; lines without any token are none."""
-    parts = [_parse_block(bodies, first, last) for first, last in _blocks(bodies)]
-    return _joined(parts)
+    blocks = list(_blocks(bodies))
+    if len(blocks) == 1:
+        return _parse_block(bodies, *blocks[0])
+    # numpy lets go of the interpreter while it goes over a block.
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return _joined(list(pool.map(lambda block: _parse_block(bodies, *block), blocks)))
 
 
 def _blocks(bodies: Sequence[bytes]) -> Iterator[tuple[int, int]]:
@@ -127,7 +133,9 @@ class _Tokens:
     def __init__(self, text: npt.NDArray[np.uint8]) -> None:
         kinds = _KIND[text]
         is_token = (kinds <= _MINUS) | (kinds == _OTHER)
-        edges = np.flatnonzero(np.diff(is_token.view(np.int8), prepend=0))
+        # Where tokens and gaps change over: ten times as fast as a difference of numbers.
+        changes = np.concatenate([is_token[:1], is_token[1:] != is_token[:-1]])
+        edges = np.flatnonzero(changes)
         # The text ends in a line feed, so that every token has an end.
         self.starts, self.ends = edges[::2], edges[1::2]
         self.breaks = np.flatnonzero(kinds == _BREAK)

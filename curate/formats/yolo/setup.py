@@ -77,7 +77,7 @@ def config_files(files: Files) -> tuple[set[str], list[str]]:
             configs.append(name)
             stated = [text for _, texts in _splits(values) for text in texts]
             lists.update(filter(None, (find_file(files, t, folder_of(name)) for t in stated)))
-        elif PurePosixPath(name).name.lower() == "obj.names":
+        elif ending == "names" and PurePosixPath(name).name.lower() == "obj.names":
             configs.append(name)
     return lists, configs
 
@@ -291,8 +291,10 @@ def find_homes(setup: Setup, files: Files, names: Sequence[str]) -> Homes:
             if file.lower().endswith(".txt"):
                 _read_list(setup, files, file, split, (finder, homes))
     for file in files.files:
+        if file in finder.files:
+            continue
         is_text = file.lower().endswith(".txt") and not is_class_list(file)
-        if not is_text or file in named or file in finder.files:
+        if not is_text or file in named:
             continue
         if is_picture_list(_list_lines(_head(files, file))):
             _read_list(setup, files, file, PurePosixPath(file).stem, (finder, homes))

@@ -272,7 +272,9 @@ def yaml_bytes(splits: Mapping[str, str], names: list[str], task: str | None) ->
         values["task"] = task
     values["nc"] = len(names)
     values["names"] = dict(enumerate(names))
-    text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=10**6)
+    # Line breaks of Unicode as they are would be read as white space: they need escapes.
+    is_plain = all(map(str.isprintable, [*names, *splits]))
+    text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=is_plain, width=10**6)
     return text.encode("utf-8", "backslashreplace")
 
 
