@@ -28,6 +28,7 @@ from curate.report import (
 )
 from curate.resources import schema_text
 from curate.tables import FINDING_COLUMNS, make_table
+from tests.formats.coco_documents import annotation, document, store
 
 SCHEMA = json.loads(schema_text("audit-1.schema.json"))
 
@@ -348,3 +349,13 @@ def test_findings_show_in_a_notebook_without_their_markup():
     assert "<script>" not in page
     assert "SRC-001" in page
     assert isinstance(audit(dataset()).table, pd.DataFrame)
+
+
+def test_a_finding_without_a_line_in_a_one_line_file_names_the_file_alone(tmp_path):
+    value = document(annotation(1, category_id=9), annotation(2), annotation(3))
+    value["annotations"].append({"id": 7, "image_id": 1, "caption": "x"})
+    lines = to_text(audit(store(tmp_path, value))).splitlines()
+    unknown_class = next(line for line in lines if "SRC-004" in line)
+    captions = next(line for line in lines if "SRC-013" in line)
+    assert unknown_class.startswith("instances.json:byte ")
+    assert captions.startswith(("instances.json ", "instances.json: "))

@@ -94,10 +94,12 @@ def _places(findings: Findings) -> Iterator[str]:
     for file, line, start in zip(table["file"], table["line"], starts, strict=True):
         if not isinstance(file, str):
             yield ""
+        elif pd.isna(line):
+            yield file
         elif file in flat and line == 1 and start is not None:
             yield f"{file}:byte {start}"
         else:
-            yield file if pd.isna(line) else f"{file}:{line}"
+            yield f"{file}:{line}"
 
 
 def _files_of_one_line(dataset: Dataset) -> frozenset[str]:
