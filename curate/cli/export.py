@@ -22,7 +22,13 @@ from curate.errors import UsageError
 def export(  # noqa: PLR0913  # one parameter per option of the command line
     context: typer.Context,
     source: options.Source,
-    to: Annotated[str, typer.Option(help="Format to write: coco, voc, kitti or csv.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            help="Format to write: coco, voc, kitti, kitti-tracking, yolo, mot, label-studio, "
+            "cvat, crowdhuman, caltech, eurocity, citypersons, open-images or csv."
+        ),
+    ],
     out: Annotated[
         Path,
         typer.Option(

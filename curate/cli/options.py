@@ -35,8 +35,11 @@ class ClassIds(StrEnum):
 
 FORMATS_HELP = (
     "Format of the source; told by content otherwise. One of coco, coco-results, voc, kitti, "
-    "makesense, or for exports of Make Sense that look alike makesense-KIND, with KIND rect, line, "
-    "points, tags, rect-yolo, rect-voc, rect-csv, point-csv, line-csv, vgg, tag-csv or tag-json."
+    "kitti-tracking, mot, yolo, label-studio, cvat, open-images, crowdhuman, citypersons, "
+    "eurocity, caltech, caltech-vbb, text-dets, csv, makesense; or, where a format looks alike in "
+    "several kinds, its name and the kind: yolo-detect, -segment, -pose, -obb; text-dets-xywh, "
+    "-xyxy, -rel-xywh, -frustum; csv-xyxy, -xywh, -cxcywh; makesense-rect, -line, -points, -tags, "
+    "-rect-yolo, -rect-voc, -rect-csv, -point-csv, -line-csv, -vgg, -tag-csv, -tag-json."
 )
 
 Source = Annotated[

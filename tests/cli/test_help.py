@@ -11,10 +11,10 @@ import typer
 
 import curate as package
 from curate.cli import app, main
+from curate.cli.options import FORMATS_HELP
 from curate.formats import READERS, WRITERS
-from curate.formats.makesense import KINDS
 
-COMMANDS = ("init", "ingest", "audit", "explain", "export", "demo")
+COMMANDS = ("init", "ingest", "audit", "explain", "export", "merge", "relabel", "doctor", "demo")
 PAGES = {name: typer.main.get_command(app).commands[name].help for name in COMMANDS}
 EXAMPLES = [
     (name, words)
@@ -70,15 +70,22 @@ def words_of(command, option):
 @pytest.mark.parametrize("command", ["ingest", "audit", "export"])
 def test_help_of_from_names_every_format_and_kind_and_no_other(command):
     words = words_of(command, "--from")
-    assert set(words) >= {*READERS, *KINDS}
-    assert {word for word in words if "-" in word} <= {*READERS, *KINDS, "makesense"}
+    kinds = {name: getattr(reader.load(), "KINDS", ()) for name, reader in READERS.items()}
+    assert set(words) >= set(READERS)
+    # The first kind of a format stands behind its name, the others behind a dash alone.
+    said = set(re.findall(r"-[a-z]+(?:-[a-z]+)*", FORMATS_HELP))
+    assert all(
+        any(word.endswith(f"-{kind}") for word in said) for own in kinds.values() for kind in own
+    )
+    known = {*READERS, *(f"-{kind}" for own in kinds.values() for kind in own)}
+    assert all(any(word.endswith(name) for name in known) for word in words if "-" in word)
 
 
 def test_help_of_to_names_every_format():
     assert set(words_of("export", "--to")) >= set(WRITERS)
 
 
-@pytest.mark.parametrize("name", ["init", "ingest", "export", "demo"])
+@pytest.mark.parametrize("name", ["init", "ingest", "export", "merge", "relabel", "demo"])
 def test_every_command_that_writes_has_a_dry_run(name):
     assert words_of(name, "--dry-run") == words_of("ingest", "--dry-run")
 
