@@ -48,13 +48,13 @@ class _Folder:
     def is_yolo(self, *, has_config: bool) -> bool:
         """Whether its lines are YOLO's: where nothing else says so, by what only Ultralytics has.
 
-        Six columns may be `class cx cy w h score` or `class score cx cy w h`: no more boxes may
-        leave the image the first way than the second; without other evidence none may, and one
-        must the second way.
+        Six columns may be `class cx cy w h score` or `class score cx cy w h`. Without a
+        description no more boxes may leave the image the first way than the second; outside a
+        folder `labels` none may, and one must the second way.
         """
         scored = np.array(self.scored).reshape(-1, _BOX_AND_SCORE - 1)
         first, second = _n_inside(scored[:, :4]), _n_inside(scored[:, 1:])
-        n_own = self.n_wide + (len(scored) if first >= second else 0)
+        n_own = self.n_wide + (len(scored) if has_config or first >= second else 0)
         if self.n_boxes + n_own == 0 or (self.n_boxes + n_own) * 2 < self.n_lines:
             return False
         if has_config or self.is_labels:
