@@ -322,13 +322,15 @@ It cannot tell labels from anything else.
 Usual mend: nothing, when they are no labels; otherwise give their path as a source.""",
         ),
         _kind(
-            "SRC-040",
+            "SRC-022",
             "decimal-comma",
             "warning",
             """Numbers of a table are written with a comma for their point ("0,25"), as spreadsheets
 of many countries do. They are read as what they say.
 
 Why it hurts: other loaders fail on them, or take the digits behind the comma for a column.
+
+It cannot tell a comma that parts thousands ("1,250") from one that stands for the point.
 
 Usual mend: set the spreadsheet to decimal points and save the table again, or write it with
 `curate export`.""",

@@ -220,7 +220,8 @@ NO_WAIT = (
 def many(here, voc):
     """A folder of VOC files."""
     for n in range(40):
-        voc(f"labels/{n}.xml", image=f"{n}.jpg")
+        box = (2 + n % 7, 3 + n % 5, 20 + n % 30, 30 + n % 9)
+        voc(f"labels/{n}.xml", image=f"{n}.jpg", box=box)
     return here
 
 

@@ -116,7 +116,7 @@ def test_decimal_commas_are_read_and_said_once() -> None:
     dataset = table(f'{HEADER}\na,,cat,,"0,25","0,5",0,1,,,,,\nb,,cat,,"0,5",1,0,1,,,,,\n')
     assert dataset.boxes["x1"].tolist() == [160, 320]
     (found,) = dataset.findings[["check", "line", "value"]].to_numpy().tolist()
-    assert found == ["SRC-040", 2, 3]
+    assert found == ["SRC-022", 2, 3]
 
 
 def test_tables_without_sizes_are_refused() -> None:
@@ -318,7 +318,7 @@ def test_real_table_is_voc_unshifted_and_comes_back(real_data: Path, tmp_path: P
     folder = root / "gts" / "openimages_format"
     dataset = read_path(folder, ReadOptions(name="s", images=root / "images"))
     assert (dataset.format, len(dataset.images), len(dataset.boxes)) == ("open-images", 100, 273)
-    assert dataset.findings["check"].tolist() == ["SRC-040"]
+    assert dataset.findings["check"].tolist() == ["SRC-022"]
     voc = read_path(root / "gts" / "pascalvoc_format", ReadOptions(name="s"))
     # It carries the 1-based numbers of VOC as they are, with ten decimals.
     shift = in_order(dataset) - in_order(voc)

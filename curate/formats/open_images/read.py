@@ -357,7 +357,7 @@ def _say_commas(
         )
         rows.faults.append(
             Fault(
-                "SRC-040",
+                "SRC-022",
                 f"{count} numbers have a comma for their point, should have a point",
                 "write the table again with decimal points: other loaders fail on it",
                 name,
