@@ -4,6 +4,7 @@ The map is a YAML file: `version: 1`, then `classes:` with a line `class: new na
 the same name keeps it, `~` keeps its boxes but sets them aside (role ignore).
 
 Example: curate relabel street --map classes.yaml -o street_3_classes
+Example: curate relabel labels/ --map classes.yaml -o street_3_classes --dry-run
 """
 
 from __future__ import annotations

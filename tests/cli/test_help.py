@@ -41,6 +41,11 @@ def street(here, coco, voc, picture, capsys):
     picture("pictures/a.jpg")
     rows = [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}]
     (here / "detections.json").write_text(json.dumps(rows))
+    (here / "a.json").write_bytes((here / "instances.json").read_bytes())
+    (here / "classes.yaml").write_text("version: 1\nclasses: {car: car, person: car}\n")
+    for name in ("day", "night"):
+        options = package.ReadOptions(name=name)
+        package.save(package.read(here / "labels", options), here / name)
     return here
 
 
@@ -78,7 +83,7 @@ def test_help_of_from_names_every_format_and_kind_and_no_other(command):
         any(word.endswith(f"-{kind}") for word in said) for own in kinds.values() for kind in own
     )
     known = {*READERS, *(f"-{kind}" for own in kinds.values() for kind in own)}
-    assert all(any(word.endswith(name) for name in known) for word in words if "-" in word)
+    assert all(any(f"-{word}".endswith(name) for name in known) for word in words if "-" in word)
 
 
 def test_help_of_to_names_every_format():
