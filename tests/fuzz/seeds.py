@@ -394,10 +394,10 @@ def csv_tables() -> list[Seed]:
     voc = b"filename,width,height,class,xmin,ymin,xmax,ymax\na,60,40,cat,1,2,30,40\nb,,,,,,,\n"
     sides = b'image,x,y,w,h,confidence,note\r\na.jpg,1,2,3,4,0.5,x\r\n"b,c.jpg",1.5,2,3,4,.25,\r\n'
     centres = b"class_id,cx,cy,w,h,image_id\n0,5,6,7,8,a\n1,5,6,7,8,b\n9,,,,,c\n"
-    either = b"image,label,x,y,w,h,width,height\na.jpg,car,1,2,3,4,60,40\n"
-    seeds = [Seed({"t.csv": body}, "file", "csv") for body in (own, voc, sides, centres, either)]
+    both = b"image,label,x,y,w,h,image_width,image_height\na.jpg,car,1,2,3,4,60,40\n"
+    seeds = [Seed({"t.csv": body}, "file", "csv") for body in (own, voc, sides, centres, both)]
     seeds.append(Seed({"t.csv": centres}, "file", "csv", {"classes": ("person", "car")}))
-    seeds.append(Seed({"t.csv": voc + voc[:0]}, "file", "csv-xyxy"))
+    seeds.append(Seed({"t.csv": voc}, "file", "csv-xyxy"))
     seeds.append(Seed({"a/t.csv": own, "b/u.csv": sides}, "zip", "csv"))
     real = _small("voc_raccoon/data", "*.csv")
     return seeds + [Seed({p.name: _cut_lines(p)}, "file", "csv") for p in real]

@@ -13,7 +13,7 @@ from tests.fuzz import seeds
 from tests.fuzz.fuzz_readers import READERS, Tally, fuzz, fuzz_apart
 from tests.fuzz.mutations import mutate
 
-QUICK = 300
+QUICK = 100
 THOROUGH = 10_000
 KINDS = [name for name in READERS if name.startswith("makesense")]
 OTHERS = [name for name in READERS if name not in KINDS]
