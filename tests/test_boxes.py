@@ -80,7 +80,7 @@ def test_clip_moves_edges_into_images_of_one_or_of_many_sizes() -> None:
 
 
 def test_width_and_height_become_edges_and_back() -> None:
-    # reference/formats.md 1.0: COCO [100, 50, 100, 200] is 100 50 200 250
+    # pycocotools, mask.py: bbox is x, y, width, height, 0-based, in edges.
     assert boxes.xywh_to_xyxy(xyxy([100, 50, 100, 200])).tolist() == [[100, 50, 200, 250]]
     assert boxes.xyxy_to_xywh(xyxy([100, 50, 200, 250])).tolist() == [[100, 50, 100, 200]]
 

@@ -67,8 +67,7 @@ def _of_file(code: str, name: str, level: Level, function: Callable[..., Hits]) 
     return Check(code, name, level, function, reads=("weighed",))
 
 
-# Where the numbers come from: reference/audits.md 4.5 (IoU, IoA, mask), checks.md G01-G17 and
-# R01-R03 (the rest); all are proposals that a project may set itself.
+# The limits are proposals that a project may set itself in curate.yaml.
 CHECKS: dict[str, Check] = {
     check.code: check
     for check in (
