@@ -30,6 +30,14 @@ MAX_ZIP_TOTAL_BYTES = 16 << 30
 SMALL_MEMBER_BYTES = 1 << 20
 # What is being written is called so until it is whole: `.<name>.<random>.part`.
 _UNFINISHED = re.compile(r"\..+\.[a-z0-9_]+\.(part|old)", re.DOTALL)
+# What labelling tools offer, whether it can be opened here or not.
+PICTURE_ENDINGS = frozenset(
+    (
+        ".avif", ".bmp", ".dng", ".exr", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg",
+        ".jpg", ".mpo", ".pbm", ".pfm", ".pgm", ".png", ".ppm", ".raw", ".svg", ".tga", ".tif",
+        ".tiff", ".webp",
+    )
+)  # fmt: skip
 _SYSTEM_FILES = (".DS_Store", "Thumbs.db")
 # From here on a file on disk is mapped: reading it would cost memory twice its size at the peak.
 MAP_BYTES = 32 << 20

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ from curate.formats.writing import (
     rows_to_count,
 )
 from curate.progress import track
+from curate.tree import PICTURE_ENDINGS
 
 EDGES = ["x1", "y1", "x2", "y2"]
 LABEL_STATE_WHY = "a label file tells it by its boxes: present with some, empty with none"
@@ -70,7 +71,10 @@ class BoxRow:
 
 @dataclass(frozen=True)
 class ImageRow:
-    """One image: its name below its source, and its size in px in the frame of its boxes."""
+    """One image: its name below its source, and its size in px in the frame of its boxes.
+
+    `picture` is the name with the ending of the picture, where one was joined.
+    """
 
     image_id: int
     name: str
@@ -78,6 +82,7 @@ class ImageRow:
     label_state: str
     width: int | None
     height: int | None
+    picture: str
 
 
 @dataclass(frozen=True)
@@ -332,8 +337,15 @@ def _image_rows(images: pd.DataFrame) -> Iterator[ImageRow]:
         declared = images[f"declared_{side}"]
         values = images[side].where(~is_stored | declared.isna(), declared)
         sides.append([None if pd.isna(value) else int(value) for value in values])
-    columns = (images["image_id"].tolist(), names_below_source(images), images["source"])
-    for values in zip(*columns, images["label_state"], *sides, strict=True):
+    columns: list[list[Any]] = [
+        images["image_id"].tolist(),
+        names_below_source(images),
+        images["source"].tolist(),
+        images["label_state"].tolist(),
+        *sides,
+        picture_names(images),
+    ]
+    for values in zip(*columns, strict=True):
         yield ImageRow(*values)
 
 
@@ -372,7 +384,7 @@ def label_paths(names: Iterable[str], ending: str, taken: Iterable[str] = ()) ->
     for name in names:
         parts = [safe_part(p) for p in name.split("/") if p not in ("", ".", "..")] or ["_"]
         folder = "".join(f"{part}/" for part in parts[:-1])
-        stem = PurePosixPath(parts[-1]).stem
+        stem = stem_of(parts[-1])
         path, ordinal = f"{folder}{stem}{ending}", 1
         while path.casefold() in used:
             tail = "" if ordinal == 1 else f"-{ordinal}"
@@ -380,6 +392,25 @@ def label_paths(names: Iterable[str], ending: str, taken: Iterable[str] = ()) ->
         used.add(path.casefold())
         paths.append(path)
     return paths
+
+
+def stem_of(name: str) -> str:
+    """The name without the ending of a picture; `phone.photo.v2`, a stem already, stays whole."""
+    path = PurePosixPath(name)
+    return path.stem if path.suffix.lower() in PICTURE_ENDINGS else name
+
+
+def picture_names(images: pd.DataFrame) -> list[str]:
+    """The images' names below their sources, with their picture's ending where they lack one.
+
+    Label files of some formats are named like their picture but for its ending.
+    """
+    names = []
+    for name, path in zip(names_below_source(images), images["path"], strict=True):
+        has_ending = PurePosixPath(name).suffix.lower() in PICTURE_ENDINGS
+        ending = "" if has_ending or pd.isna(path) else PurePosixPath(path).suffix
+        names.append(name + ending)
+    return names
 
 
 def safe_part(part: str) -> str:

@@ -8,15 +8,13 @@ from __future__ import annotations
 import math
 import re
 
+from curate.tree import PICTURE_ENDINGS
+
 N_COLUMNS = 5
 NO_CLASS = ("-1", "null")
 # A longer number cannot be the place in any list of classes.
 MAX_CLASS_DIGITS = 9
-# Ultralytics 8.3, data/utils.py, IMG_FORMATS, and what other tools write.
-PICTURE_ENDINGS = (
-    b".bmp", b".dng", b".gif", b".heic", b".jp2", b".jpeg", b".jpg", b".mpo", b".pfm", b".png",
-    b".ppm", b".tif", b".tiff", b".webp",
-)  # fmt: skip
+_PICTURE_ENDINGS = tuple(ending.encode() for ending in sorted(PICTURE_ENDINGS))
 
 CLASS = re.compile(rb"-?[0-9]+|null")
 NUMBER = re.compile(rb"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
@@ -42,4 +40,4 @@ def is_row(line: bytes) -> bool:
 
 def is_picture_list(lines: list[bytes]) -> bool:
     """Whether lines that are not blank are the paths of pictures, and there are any."""
-    return bool(lines) and all(line.strip().lower().endswith(PICTURE_ENDINGS) for line in lines)
+    return bool(lines) and all(line.strip().lower().endswith(_PICTURE_ENDINGS) for line in lines)

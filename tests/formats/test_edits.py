@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from curate import formats
 from curate.assembly import assemble
 from curate.dataset import Dataset
 from curate.errors import OutputError
@@ -419,3 +420,27 @@ def test_split_that_is_no_file_name_is_a_loss(tmp_path: Path, form: str) -> None
     why = "written as a file name that every system takes"
     assert rows_of(report) == [("images.split", 1, why)]
     assert again(form, tmp_path).images["split"].tolist() == ["day_night"]
+
+
+@pytest.mark.parametrize("target", ["voc", "kitti"])
+def test_a_name_with_points_that_has_no_ending_keeps_them_in_the_label_file(
+    tmp_path: Path, target: str
+) -> None:
+    dataset = table_set(
+        {"label": "car", "x1": 1.0, "y1": 2.0, "x2": 3.0, "y2": 4.0}, 1, ("phone.photo.v2",)
+    )
+    formats.write(dataset, target, tmp_path / "out")
+    (label,) = (tmp_path / "out").rglob("phone*")
+    assert label.stem == "phone.photo.v2"
+
+
+@pytest.mark.parametrize("target", ["voc", "coco"])
+def test_a_joined_picture_gives_its_ending_to_a_name_without_one(
+    tmp_path: Path, target: str
+) -> None:
+    boxes = {"label": "car", "x1": 1.0, "y1": 2.0, "x2": 3.0, "y2": 4.0}
+    dataset = table_set(boxes, 1, ("IMG_1", "b.png"), path=["IMG_1.jpeg", "b.png"])
+    formats.write(dataset, target, tmp_path / "out")
+    again = formats.read(tmp_path / "out")
+    names = sorted(key.partition("/")[2] for key in again.images["image_key"])
+    assert names == ["IMG_1.jpeg", "b.png"]

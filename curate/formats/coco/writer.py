@@ -13,7 +13,7 @@ import pandas as pd
 from curate.dataset import Dataset
 from curate.formats.coco.kept import write_kept
 from curate.formats.coco.make import AS_ATTRIBUTES, annotation_of, image_of, number_of, result_of
-from curate.formats.per_image import names_below_source, state_losses, with_known_labels
+from curate.formats.per_image import picture_names, state_losses, with_known_labels
 from curate.formats.writing import (
     Loss,
     LossReport,
@@ -57,7 +57,7 @@ def write_new(dataset: Dataset, folder: Path, outlines: Outlines) -> LossReport:
     predicted = (boxes["origin"] == "detector").to_numpy()
     image_ids = _whole_ids(dataset.images)
     ids = _class_ids(dataset)
-    names, n_renamed = names_apart(names_below_source(known), known["image_key"].tolist())
+    names, n_renamed = names_apart(picture_names(known), known["image_key"].tolist())
     losses += name_losses(n_renamed)
     images = [
         image_of(row, image_ids[row["image_id"]], name)

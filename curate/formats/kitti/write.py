@@ -15,6 +15,7 @@ from curate.formats.per_image import (
     ImageRow,
     PerImageFormat,
     label_paths,
+    stem_of,
     without_lines,
     write_files,
 )
@@ -42,7 +43,7 @@ def _paths(names: Sequence[str], folder: str, taken: Iterable[str]) -> list[str]
 def _made_file(image: ImageRow, rows: list[BoxRow], lost: Lost) -> str:
     path = PurePosixPath(image.name)
     lost["images (folder of the name)", _STEMS_ONLY] += len(path.parts) > 1
-    lost["images (ending of the name)", _STEMS_ONLY] += path.suffix != ""
+    lost["images (ending of the name)", _STEMS_ONLY] += stem_of(path.name) != path.name
     has_score = any(row.score is not None for row in rows)
     for row in rows:
         lost.update(made_losses(row, has_score=has_score))

@@ -140,7 +140,7 @@ def file_text(image: ImageRow, rows: Iterable[BoxRow]) -> str:
     size: list[Node] = [("size", [(name, str(number)) for name, number in sides])]
     children: list[Node] = [
         ("folder", image.source),
-        ("filename", image.name),
+        ("filename", image.picture),
         ("source", [("database", "Unknown")]),
         *(size if image.width and image.height else []),
         ("segmented", "0"),
