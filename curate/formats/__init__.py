@@ -29,8 +29,8 @@ from curate.dataset import (
 from curate.errors import Place, SourceError, UsageError, quote
 from curate.folders import Product, files_below, new_folder, refuse_overwrite
 from curate.formats.combining import combine, joined, part_of
+from curate.formats.image_names import names_below_source
 from curate.formats.options import DATASET, ReadOptions, refuse_idle, without_label_options
-from curate.formats.per_image import names_below_source
 from curate.formats.reading import KeptFiles, Options, how_read
 from curate.formats.recognition import READERS, chosen, named, reader, recognise
 from curate.formats.skipped import skipped

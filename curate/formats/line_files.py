@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 from curate.dataset import Dataset
+from curate.formats.image_names import names_below_source
 from curate.formats.per_image import (
     BoxRow,
     Change,
@@ -26,7 +27,6 @@ from curate.formats.per_image import (
     box_rows,
     holds_box,
     image_losses,
-    names_below_source,
     shape_losses,
     split_loss,
     state_losses,

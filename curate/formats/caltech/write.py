@@ -16,6 +16,7 @@ from curate.formats.caltech.read import (
     read_line,
     version_of,
 )
+from curate.formats.image_names import label_paths
 from curate.formats.json_objects import by_extent, wanted_rows
 from curate.formats.json_splice import Edit, apply_edits
 from curate.formats.line_files import LineImage
@@ -32,7 +33,7 @@ from curate.formats.object_files import (
     write_objects,
 )
 from curate.formats.object_rows import ReadBox
-from curate.formats.per_image import LABEL_STATE_WHY, label_paths
+from curate.formats.per_image import LABEL_STATE_WHY
 from curate.formats.reading import TextError, decode_text, text_lines
 from curate.formats.writing import LossReport, Lost
 

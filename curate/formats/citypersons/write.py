@@ -17,6 +17,7 @@ from curate.formats.citypersons.read import (
     read_object,
 )
 from curate.formats.image_json import SPLITS
+from curate.formats.image_names import label_paths
 from curate.formats.json_objects import (
     JsonObjects,
     box_edits,
@@ -38,7 +39,7 @@ from curate.formats.object_files import (
     agreed,
     write_objects,
 )
-from curate.formats.per_image import LABEL_STATE_WHY, label_paths
+from curate.formats.per_image import LABEL_STATE_WHY
 from curate.formats.writing import LossReport, Lost
 
 _NAMES_ONLY = "a label file's name has none: it is made of the image's stem"

@@ -13,7 +13,8 @@ import pandas as pd
 from curate.dataset import Dataset
 from curate.formats.coco.kept import write_kept
 from curate.formats.coco.make import AS_ATTRIBUTES, annotation_of, image_of, number_of, result_of
-from curate.formats.per_image import picture_names, state_losses, with_known_labels
+from curate.formats.image_names import picture_names
+from curate.formats.per_image import state_losses, with_known_labels
 from curate.formats.writing import (
     Loss,
     LossReport,

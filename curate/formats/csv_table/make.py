@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from curate.dataset import Dataset
-from curate.formats.per_image import names_below_source
+from curate.formats.image_names import names_below_source
 from curate.formats.writing import LossReport, column_losses, name_losses, names_apart
 from curate.tables import hex_id
 

@@ -15,6 +15,7 @@ from curate.formats.eurocity.read import (
     frame_span,
     read_object,
 )
+from curate.formats.image_names import label_paths
 from curate.formats.json_objects import JsonObjects, as_number, made_objects, opened, splice_image
 from curate.formats.json_spans import (
     BROKEN,
@@ -36,7 +37,7 @@ from curate.formats.object_files import (
     attributes_of,
     write_objects,
 )
-from curate.formats.per_image import LABEL_STATE_WHY, label_paths
+from curate.formats.per_image import LABEL_STATE_WHY
 from curate.formats.writing import LossReport, Lost
 
 _ENDING = ("images (ending of the name)", "a label file's name has none")

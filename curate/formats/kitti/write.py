@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from curate.dataset import Dataset
+from curate.formats.image_names import label_paths, stem_of
 from curate.formats.kitti.make import BOX_COLUMNS, LACK, line_text, made_losses
 from curate.formats.kitti.read import NAME, listed_stems
 from curate.formats.kitti.splice import splice
@@ -14,8 +15,6 @@ from curate.formats.per_image import (
     BoxRow,
     ImageRow,
     PerImageFormat,
-    label_paths,
-    stem_of,
     without_lines,
     write_files,
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from curate.dataset import Dataset
+from curate.formats.image_names import safe_part
 from curate.formats.kitti_tracking.make import (
     BOX_COLUMNS,
     EDGE_COLUMNS,
@@ -33,7 +34,7 @@ from curate.formats.line_files import (
     with_tokens,
     write_lines,
 )
-from curate.formats.per_image import EDGES, BoxRow, Change, box_rows, is_known, safe_part
+from curate.formats.per_image import EDGES, BoxRow, Change, box_rows, is_known
 from curate.formats.writing import LossReport, Lost
 
 _NO_FRAME = "KITTI tracking names images by sequence and frame: this one has no number of its own"

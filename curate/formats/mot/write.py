@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from curate.dataset import Dataset
+from curate.formats.image_names import safe_part
 from curate.formats.line_files import (
     LineFormat,
     LineImage,
@@ -42,7 +43,7 @@ from curate.formats.mot.make import (
     value_losses,
 )
 from curate.formats.mot.read import NAME, listed_classes
-from curate.formats.per_image import BoxRow, Change, box_rows, safe_part
+from curate.formats.per_image import BoxRow, Change, box_rows
 from curate.formats.reading import KeptFiles
 from curate.formats.sequences import MAX_FRAMES
 from curate.formats.writing import LossReport, Lost

@@ -12,9 +12,10 @@ from typing import Any
 from curate.dataset import Dataset
 from curate.formats.csv_header import plain
 from curate.formats.csv_rows import field_text, header_of, with_fields
+from curate.formats.image_names import safe_part
 from curate.formats.line_files import LineFormat, LineImage, Spot, line_images, write_lines
 from curate.formats.open_images.read import ATTRIBUTES, EDGES, FLAGS, NAME
-from curate.formats.per_image import BoxRow, Change, box_rows, safe_part
+from curate.formats.per_image import BoxRow, Change, box_rows
 from curate.formats.writing import LossReport, Lost
 
 HEADER = (

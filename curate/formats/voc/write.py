@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from curate.dataset import Dataset
+from curate.formats.image_names import label_paths
 from curate.formats.per_image import (
     LABEL_STATE_WHY,
     BoxRow,
     ImageRow,
     PerImageFormat,
-    label_paths,
     without_lines,
     write_files,
 )

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from curate.dataset import Dataset
+from curate.formats.image_names import label_paths, names_below_source
 from curate.formats.line_files import token_spans, with_tokens
 from curate.formats.per_image import (
     LABEL_STATE_WHY,
@@ -19,8 +20,6 @@ from curate.formats.per_image import (
     ImageRow,
     PerImageFormat,
     is_known,
-    label_paths,
-    names_below_source,
     without_lines,
 )
 from curate.formats.reading import text_lines

@@ -12,13 +12,12 @@ import numpy as np
 import pandas as pd
 
 from curate.dataset import Dataset
+from curate.formats.image_names import label_paths, safe_part
 from curate.formats.line_files import LineImage, line_images
 from curate.formats.per_image import (
     LABEL_STATE_WHY,
     Output,
     holds_box,
-    label_paths,
-    safe_part,
     shape_losses,
     state_losses,
     with_known_labels,
