@@ -141,3 +141,11 @@ def test_a_flag_that_is_not_0_is_a_crowd_and_told(tmp_path: Path, flag: Any, sho
 def test_images_without_id_and_name_are_not_one_image(tmp_path: Path) -> None:
     own = document(images=[{"width": 9, "height": 9}, {"width": 9, "height": 9}])
     assert {check for check, _ in told(read(store(tmp_path, own)))} == {"SRC-001"}
+
+
+@pytest.mark.parametrize("outline", [[], [[]], [[[]]], [[], [[], []]]])
+def test_an_outline_without_points_gives_no_box(tmp_path: Path, outline: object) -> None:
+    path = store(tmp_path, document(annotation(1, bbox=None, segmentation=outline)))
+    dataset = read(path)
+    assert dataset.boxes["x1"].isna().all()
+    assert "SRC-001" in dataset.findings["check"].tolist()

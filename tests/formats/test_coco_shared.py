@@ -179,3 +179,15 @@ def test_a_fault_of_a_record_that_another_stands_for_names_their_box(tmp_path: P
     told = dataset.findings[dataset.findings["check"] == "SRC-001"].iloc[0]
     row = dataset.boxes[dataset.boxes["box_id"] == told["box_id"]].iloc[0]
     assert (row["source_id"], row["file"]) == ("1", "annotations/person_keypoints_val.json")
+
+
+def test_words_stay_whole_when_only_one_of_the_files_has_boxes(tmp_path: Path) -> None:
+    folder = tmp_path / "annotations"
+    folder.mkdir()
+    store(folder, document(annotation(1), annotation(2)), "instances_val.json")
+    store(folder, document(), "image_info_val.json")
+    dataset = read(folder)
+    assert dataset.boxes["file"].tolist() == ["instances_val.json"] * 2
+    assert dataset.boxes["shape"].tolist() == ["box", "box"]
+    assert dataset.boxes["role"].tolist() == ["include", "include"]
+    assert dataset.boxes["origin"].tolist() == ["human", "human"]

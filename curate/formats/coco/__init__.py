@@ -291,9 +291,12 @@ def _moved(fault: Fault, new_image: np.ndarray[Any, Any], new_box: np.ndarray[An
     return replace(fault, images=tuple(dict.fromkeys(images)), boxes=tuple(dict.fromkeys(boxes)))
 
 
-def _taken(column: Any, stays: np.ndarray[Any, Any]) -> Any:  # a column of several files
+def _taken(column: Any, stays: np.ndarray[Any, Any]) -> Any:  # a column in any form
     if isinstance(column, np.ndarray):
         return column[stays]
+    if column is None or isinstance(column, str | int | float):
+        # One value for all rows, as a single file gives them.
+        return column
     return list(compress(column, stays.tolist()))
 
 

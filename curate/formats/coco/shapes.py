@@ -59,12 +59,12 @@ def box_from_outline(ann: Any, record: dict[str, Any], texts: list[str]) -> list
     if not isinstance(outline, list):
         return texts
     try:
-        rings = [np.asarray(ring, np.float64).reshape(-1, 2) for ring in outline if ring]
+        rings = [np.asarray(ring, np.float64).reshape(-1, 2) for ring in outline]
     except (ValueError, TypeError, OverflowError):
         return texts
-    if not rings:
+    points = np.concatenate([np.zeros((0, 2)), *rings])
+    if not len(points):
         return texts
-    points = np.concatenate(rings)
     low, high = points.min(axis=0), points.max(axis=0)
     ann.bbox = (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
     return [text for text in texts if not text.startswith(("no bbox", "bbox is None"))]
