@@ -209,7 +209,8 @@ def test_every_parameter_has_a_range_that_holds_its_default(make, findings, chec
 
 @pytest.mark.parametrize("value", [0, 1, np.float64(0.5), np.int64(1)])
 def test_the_ends_of_a_range_are_in_it(make, findings, value) -> None:
-    findings(make([]), params={"REL-002": {"min_iou": value}, "BOX-004": {"min_side_px": value}})
+    params = {"REL-002": {"min_iou": value}, "BOX-004": {"min_side_px": value}}
+    assert len(findings(make([]), params=params)) == 0
 
 
 def test_boxes_whose_cause_is_told_are_passed_over(make, box) -> None:
