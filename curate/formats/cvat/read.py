@@ -105,12 +105,8 @@ def _uncarried(shape: CvatShape) -> list[str]:
 
 def outlines(dataset: Dataset) -> dict[int, Any]:  # COCO segmentations
     """The outlines of polygons and turned boxes by box_id, as COCO's polygons in px."""
-    ids = {
-        (file, start): box_id
-        for file, start, box_id in dataset.boxes[["file", "start", "box_id"]].itertuples(
-            index=False
-        )
-    }
+    columns = (dataset.boxes[name].tolist() for name in ("file", "start", "box_id"))
+    ids = {(file, start): box_id for file, start, box_id in zip(*columns, strict=True)}
     found: dict[int, Any] = {}  # as above
     for name, kind in dataset.formats.items():
         if kind != NAME:
