@@ -11,7 +11,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from curate.formats.per_image import (
     box_rows,
     holds_box,
     image_losses,
+    left_out,
+    outline_losses,
     shape_losses,
     split_loss,
     state_losses,
@@ -85,6 +87,11 @@ class Spot:
     like: bytes | None
 
 
+def _every_image(dataset: Dataset) -> Collection[int]:
+    ids: list[int] = dataset.images["image_id"].tolist()
+    return ids
+
+
 @dataclass(frozen=True)
 class LineFormat:
     """What one format does in its own way.
@@ -98,7 +105,8 @@ class LineFormat:
     new; `spot.image` is the image that the box lies in now. `new_line` gives a line, without its
     line end, for a box that was added, or None when there is none for it, which it counts under
     `boxes`. `beside` gives the kept files that hold no boxes (sizes, class lists). All of them
-    count what they cannot hold. `holds` tells the boxes that can be written at all.
+    count what they cannot hold. `placed` gives the ids of the images that `make` has a place for,
+    `holds` tells the boxes that can be written at all.
     """
 
     name: str
@@ -114,6 +122,7 @@ class LineFormat:
     beside: Callable[[Dataset, Dataset, Lost], dict[str, bytes]]
     holds: Callable[[pd.DataFrame], pd.Series[bool]] = holds_box
     held: str = "boxes with a class and four corners"
+    placed: Callable[[Dataset], Collection[int]] = _every_image
 
 
 @dataclass
@@ -197,11 +206,18 @@ def _made(kind: LineFormat, dataset: Dataset) -> Output:
     part = rows_to_count(dataset, images=told, boxes=written)
     lost: Lost = Counter()
     files = kind.make(part, lost)
+    placed = kind.placed(part)
+    held = rows_to_count(
+        dataset,
+        images=told[told["image_id"].isin(placed)],
+        boxes=written[written["image_id"].isin(placed)],
+    )
     output = Output(files, len(told), len(written))
     _uncount(output, lost)
     output.losses += state_losses(images, told)
-    output.losses += shape_losses(boxes, written, f"{kind.title} holds {kind.held}")
-    output.losses += _columns_lost(kind, part)
+    output.losses += left_out(boxes, written, f"{kind.title} holds {kind.held}")
+    output.losses += outline_losses(held.boxes)
+    output.losses += _columns_lost(kind, held)
     output.losses += losses_of(lost)
     return output
 

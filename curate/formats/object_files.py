@@ -51,9 +51,13 @@ _NOT_COMPARED = {
 }  # fmt: skip
 COMPARED = [name for name in BOX_COLUMNS if name not in _NOT_COMPARED]
 # Values that say no more than null does.
-_PLAIN = {"is_group": False, "occluded": 0.0, "truncated": 0.0, "difficult": False}
+_PLAIN = {
+    "is_group": False, "occluded": 0.0, "truncated": 0.0, "difficult": False,
+    "is_depiction": False, "is_reflection": False,
+}  # fmt: skip
 # Formats whose source ids are positions, which nobody can miss.
 _POSITIONAL = {"voc", "kitti", "makesense"}
+_ORIGIN = "read as drawn by people, or as a detector's where scores have a place and there is one"
 _STAYS = "a box stays in the record of its image"
 _WHYS = {
     "extent": "not stated: written as the full box",
@@ -118,6 +122,7 @@ class ObjectFormat:
     splice: Callable[[bytes, FileEdits, Lost], bytes]
     is_per_image: bool = True
     holds_rotated: bool = False
+    holds_score: bool = False
 
 
 def write_objects(
@@ -190,7 +195,7 @@ def _shape_losses(kind: ObjectFormat, boxes: pd.DataFrame, written: pd.DataFrame
 
 def rows_of(boxes: pd.DataFrame, source_format: str = "") -> Iterator[Row]:
     """The boxes as rows, null and NaN as None, in the table's order."""
-    names = [name for name in boxes.columns if name not in ("box_id", "origin")]
+    names = [name for name in boxes.columns if name != "box_id"]
     columns = [boxes[name].astype(object).where(boxes[name].notna(), None) for name in names]
     for values in zip(*columns, strict=True):
         row = dict(zip(names, values, strict=True))
@@ -281,8 +286,15 @@ def count_losses(
         if box is None:
             lost["boxes", f"{kind.title} has no {extent_of(row)} box of this object"] += 1
             continue
+        is_found = kind.holds_score and row["score"] is not None
+        lost["boxes.origin", _ORIGIN] += row["origin"] != ("detector" if is_found else "human")
+        lost["boxes.declared_area", kind.lack] += row["declared_area"] is not None
         for column in COMPARED:
-            if not _is_same(column, row[column], getattr(box, column, None)):
+            found_here = getattr(box, column, None)
+            if column in _PLAIN and row[column] is None and found_here == _PLAIN[column]:
+                lost[f"boxes.{column}", "unknown, read as not so: the class or a tag tells it"] += 1
+            is_plain = column == "source_label" and row[column] == row["label"]
+            if not is_plain and not _is_same(column, row[column], found_here):
                 why = kind.whys.get(column) or _WHYS.get(column) or kind.lack
                 lost[f"boxes.{column}", why] += 1
 

@@ -392,12 +392,21 @@ def state_losses(images: pd.DataFrame, known: pd.DataFrame) -> list[Loss]:
 
 def shape_losses(boxes: pd.DataFrame, written: pd.DataFrame, why: str) -> list[Loss]:
     """The boxes that are not written, by shape, and outlines that are written as boxes."""
+    return left_out(boxes, written, why) + outline_losses(written)
+
+
+def left_out(boxes: pd.DataFrame, written: pd.DataFrame, why: str) -> list[Loss]:
+    """The boxes that are not written, by shape."""
     dropped = boxes[~boxes.index.isin(written.index)]
-    losses = [
+    return [
         Loss(f"boxes ({shape})", int(count), why)
         for shape, count in sorted(dropped["shape"].value_counts().items())
     ]
-    return losses + [
+
+
+def outline_losses(written: pd.DataFrame) -> list[Loss]:
+    """The outlines that are written as boxes, by shape."""
+    return [
         Loss(f"{shape} outline", int((written["shape"] == shape).sum()), "written as its box")
         for shape in ("polygon", "mask", "rotated")
     ]

@@ -17,12 +17,15 @@ from curate.tables import BOX_COLUMNS, IMAGE_COLUMNS
 # Columns that say where a record stood or what it is called inside curate: no target has them.
 _BOOKKEEPING = {
     "image_id", "image_key", "path", "box_frame", "source", "file", "line", "start", "end",
-    "box_id", "origin", "declared_width", "declared_height", "exif_orientation",
+    "box_id", "declared_width", "declared_height", "exif_orientation",
 }  # fmt: skip
+# Formats whose source ids are positions in a file, which nobody can miss.
+POSITIONAL = frozenset({"voc", "kitti", "kitti-tracking", "makesense", "mot", "yolo"})
 # Values that say no more than that a column is not used.
 _PLAIN = {
-    "role": "include", "shape": "box", "label_state": "present", "is_group": False,
-    "occluded": 0.0, "truncated": 0.0, "difficult": False,
+    "role": "include", "shape": "box", "label_state": "present", "origin": "human",
+    "is_group": False, "occluded": 0.0, "truncated": 0.0, "difficult": False,
+    "is_depiction": False, "is_reflection": False,
 }  # fmt: skip
 
 
@@ -34,6 +37,9 @@ class Loss:
     count: int
     why: str
 
+
+# Why of an origin that no format but CVAT has a word for.
+IMPORTED = "imported: read as drawn by people"
 
 # How many values are lost, by field and reason.
 Lost = Counter[tuple[str, str]]
@@ -101,8 +107,7 @@ def column_losses(
     Null says nothing, and neither does a plain value (role include, no group, not truncated ...).
     """
     losses = []
-    # A position in a file is no id that anyone could miss.
-    positional = dataset.format in ("voc", "kitti", "kitti-tracking", "makesense", "mot", "yolo")
+    positional = dataset.format in POSITIONAL
     for table, schema, kept, prefix in (
         (dataset.images, IMAGE_COLUMNS, image_columns, "images"),
         (dataset.boxes, BOX_COLUMNS, box_columns, "boxes"),
@@ -117,6 +122,22 @@ def column_losses(
             if said.any():
                 losses.append(Loss(f"{prefix}.{name}", int(said.sum()), why))
     return losses
+
+
+def origin_losses(boxes: pd.DataFrame, told: pd.Series[bool]) -> list[Loss]:
+    """The boxes whose origin a reader does not find again.
+
+    `told` says which of the written boxes are read as a detector's; all others are read as drawn
+    by people.
+    """
+    origin = boxes["origin"]
+    is_drawn, is_found = origin == "human", origin == "detector"
+    whys = {
+        "a box with a score beside it is read as a detector's": told & ~is_found,
+        "a box without a score is read as drawn by people": ~told & is_found,
+        IMPORTED: ~told & ~is_drawn & ~is_found,
+    }
+    return [Loss("boxes.origin", int(rows.sum()), why) for why, rows in whys.items() if rows.any()]
 
 
 def names_apart(names: Sequence[str], keys: Sequence[str]) -> tuple[list[str], int]:

@@ -13,6 +13,7 @@ from curate.formats.caltech.read import (
     N_COLUMNS,
     NAME,
     finite,
+    frame_columns,
     read_line,
     version_of,
 )
@@ -38,6 +39,7 @@ from curate.formats.reading import TextError, decode_text, text_lines
 from curate.formats.writing import LossReport, Lost
 
 VERSION = 3
+_OF_NAME = "names like set00_V000_I00000 alone tell it"
 _ENDING = ("images (ending of the name)", "a label file's name has none")
 _NOT_IN_LABEL = re.compile(r"[\s\0-\x1f\x7f\ufeff]+")
 _TOKEN = re.compile(rb"[^ \t\n\r\x0b\x0c]+")
@@ -60,6 +62,9 @@ def _make(
     for image, _ in images:
         has_ending = PurePosixPath(image.name).suffix[1:].isalpha()
         lost[_ENDING] += has_ending
+        read = frame_columns(str(PurePosixPath(image.name).with_suffix("")))
+        lost["images.group", _OF_NAME] += image.group != read.get("group")
+        lost["images.frame", _OF_NAME] += image.frame != read.get("frame")
         # `label_paths` takes an ending off.
         names.append(image.name if has_ending else f"{image.name}.x")
     used = [name.removeprefix(folder) for name in taken]
@@ -67,6 +72,7 @@ def _make(
     files = {}
     for (_, objects), path in zip(images, paths, strict=True):
         lines = _made_lines(objects, VERSION, lost)
+        lost["images.label_state", LABEL_STATE_WHY] += bool(objects) and not lines
         files[folder + path] = "\n".join([f"% bbGt version={VERSION}", *lines, ""]).encode()
     return files
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +15,37 @@ from curate.dataset import Dataset
 from curate.formats.coco.kept import write_kept
 from curate.formats.coco.make import AS_ATTRIBUTES, annotation_of, image_of, number_of, result_of
 from curate.formats.image_names import picture_names
-from curate.formats.per_image import state_losses, with_known_labels
+from curate.formats.per_image import box_rows, state_losses, with_known_labels
 from curate.formats.writing import (
+    POSITIONAL,
     Loss,
     LossReport,
+    Lost,
     column_losses,
+    losses_of,
     name_losses,
     names_apart,
+    origin_losses,
+    rows_to_count,
 )
+from curate.tables import IMAGE_COLUMNS
 
+_NO_KEY = "COCO has no key for it"
+_ONE_NAME = "COCO has the name of the category: the label is written"
+_NO_OUTLINE = "written as its box"
+_NUMBERED = "another id: COCO's ids are whole numbers of their own"
 ANNOTATIONS_FILE = "instances.json"
 RESULTS_FILE = "results.json"
 _IMAGE_COLUMNS = {"width", "height", "licence", "source_id", "label_state"}
 _BOX_COLUMNS = {
     "shape", "source_label", "label", "role", "x1", "y1", "x2", "y2", "score", "is_group",
-    "declared_area", "attributes", "source_id",
+    "declared_area", "attributes", "source_id", "origin",
 }  # fmt: skip
 
+_RESULT_COLUMNS = {"label", "source_label", "x1", "y1", "x2", "y2", "score", "origin"}
+
+_Ids = Mapping[int, int | str]  # image_id to COCO's id
+_ClassIds = Mapping[str, int | str]
 Outlines = Mapping[int, Any]  # box_id to a COCO segmentation: polygon rings in px, or an RLE
 
 
@@ -54,12 +69,42 @@ def write_new(dataset: Dataset, folder: Path, outlines: Outlines) -> LossReport:
     known = with_known_labels(dataset.images)
     boxes, losses = _writable(dataset, known)
     losses += state_losses(dataset.images, known)
-    losses += _bereft(dataset, known, boxes)
     predicted = (boxes["origin"] == "detector").to_numpy()
-    image_ids = _whole_ids(dataset.images)
-    ids = _class_ids(dataset)
+    image_ids, ids = _whole_ids(dataset.images), _class_ids(dataset)
     names, n_renamed = names_apart(picture_names(known), known["image_key"].tolist())
     losses += name_losses(n_renamed)
+    drawn = boxes[~predicted]
+    losses += _bereft(dataset, known, drawn)
+    numbers = _annotation_ids(dataset, drawn)
+    annotations = [
+        {"id": number} | annotation_of(row, ids, image_ids, outlines.get(row["box_id"]))
+        for number, row in zip(numbers, drawn.to_dict("records"), strict=True)
+    ]
+    document = _document(dataset, known, (names, image_ids, ids)) | {"annotations": annotations}
+    (folder / ANNOTATIONS_FILE).write_bytes(_dump(document))
+    n_files = 1
+    if predicted.any():
+        rows = boxes[predicted].to_dict("records")
+        results = [result_of(row, ids, image_ids) for row in rows]
+        (folder / RESULTS_FILE).write_bytes(_dump(results))
+        n_files = 2
+    lost = _annotation_losses(drawn, numbers, outlines)
+    stated = boxes.loc[predicted, "source_label"]
+    other = stated.notna() & (stated != boxes.loc[predicted, "label"])
+    lost["boxes.source_label", _ONE_NAME] += int(other.sum())
+    lost["images.source_id", _NUMBERED] += _renumbered(dataset, known, image_ids)
+    losses += losses_of(lost) + origin_losses(boxes, boxes["score"].notna() | predicted)
+    losses += _column_losses(dataset, known, drawn, boxes[predicted])
+    return LossReport("coco", n_files, len(known), len(boxes), tuple(losses))
+
+
+def _document(
+    dataset: Dataset,
+    known: pd.DataFrame,
+    named: tuple[Sequence[str], _Ids, _ClassIds],
+) -> dict[str, Any]:  # JSON
+    """An annotation file without its annotations: `named` are image names, image and class ids."""
+    names, image_ids, ids = named
     images = [
         image_of(row, image_ids[row["image_id"]], name)
         for row, name in zip(known.to_dict("records"), names, strict=True)
@@ -68,39 +113,44 @@ def write_new(dataset: Dataset, folder: Path, outlines: Outlines) -> LossReport:
     for image in images:
         if "license" in image:
             image["license"] = licences.index(image["license"]) + 1
-    drawn = boxes[~predicted]
-    numbers = _annotation_ids(dataset, drawn)
-    annotations = [
-        {"id": number} | annotation_of(row, ids, image_ids, outlines.get(row["box_id"]))
-        for number, row in zip(numbers, drawn.to_dict("records"), strict=True)
-    ]
     parents = dict(dataset.classes[["label", "supercategory"]].values)
-    document = {
+    return {
         "info": {"description": dataset.name},
         "licenses": [{"id": i, "name": name} for i, name in enumerate(licences, 1)],
         "images": images,
-        "annotations": annotations,
+        "annotations": [],
         "categories": [_category(label, number, parents) for label, number in ids.items()],
     }
-    (folder / ANNOTATIONS_FILE).write_bytes(_dump(document))
-    n_files = 1
-    if predicted.any():
-        rows = boxes[predicted].to_dict("records")
-        results = [result_of(row, ids, image_ids) for row in rows]
-        (folder / RESULTS_FILE).write_bytes(_dump(results))
-        n_files = 2
-    why = "COCO has no key for it"
+
+
+def _column_losses(
+    dataset: Dataset, known: pd.DataFrame, drawn: pd.DataFrame, predicted: pd.DataFrame
+) -> list[Loss]:
+    """The columns that no key holds, of images, and of boxes by the record that they become."""
     kept = _BOX_COLUMNS | set(AS_ATTRIBUTES)
-    losses += column_losses(dataset, image_columns=_IMAGE_COLUMNS, box_columns=kept, why=why)
-    return LossReport("coco", n_files, len(images), len(boxes), tuple(losses))
+    part = rows_to_count(dataset, images=known, boxes=drawn)
+    losses = column_losses(part, image_columns=_IMAGE_COLUMNS, box_columns=kept, why=_NO_KEY)
+    part = rows_to_count(dataset, images=known, boxes=predicted)
+    why = "a result has image, category, bbox and score alone"
+    return losses + column_losses(
+        part, image_columns=set(IMAGE_COLUMNS), box_columns=_RESULT_COLUMNS, why=why
+    )
+
+
+def _renumbered(dataset: Dataset, images: pd.DataFrame, image_ids: _Ids) -> int:
+    """How many images have another id than their source's own."""
+    if dataset.format in POSITIONAL:
+        return 0
+    own = zip(images["image_id"], images["source_id"], strict=True)
+    return sum(isinstance(text, str) and text != str(image_ids[key]) for key, text in own)
 
 
 def _bereft(dataset: Dataset, images: pd.DataFrame, written: pd.DataFrame) -> list[Loss]:
     """Images whose boxes are all left out: they stand there like images without objects."""
     had = images["image_id"].isin(dataset.boxes["image_id"])
     n = int((had & ~images["image_id"].isin(written["image_id"])).sum())
-    why = "none of their boxes could be written: they look like images without objects"
-    return [Loss("images left without their boxes", n, why)] if n else []
+    why = "none of their boxes is an annotation: they look like images without objects"
+    return [Loss("images.label_state", n, why)] if n else []
 
 
 def _writable(dataset: Dataset, images: pd.DataFrame) -> tuple[pd.DataFrame, list[Loss]]:
@@ -113,25 +163,50 @@ def _writable(dataset: Dataset, images: pd.DataFrame) -> tuple[pd.DataFrame, lis
     finite = np.isfinite(edges).all(axis=1) & np.isfinite(sides).all(axis=1)
     flat = boxes["shape"].isin(["line", "point", "tag"]).to_numpy()
     classless = boxes["label"].isna().to_numpy()
-    rotated = (boxes["shape"] == "rotated").to_numpy()
     losses = []
     if len(boxes) < len(dataset.boxes):
         why = "their images are left out, since their labels are not known"
         losses.append(Loss("boxes", len(dataset.boxes) - len(boxes), why))
     losses += [
-        Loss(f"boxes of shape {shape}", int(count), "COCO's annotations are boxes")
+        Loss(f"boxes ({shape})", int(count), "COCO's annotations are boxes")
         for shape, count in boxes["shape"][flat].value_counts().sort_index().items()
     ]
     if (classless & ~flat).any():
-        losses.append(
-            Loss("boxes without a class", int((classless & ~flat).sum()), "COCO demands a category")
-        )
+        n = int((classless & ~flat).sum())
+        losses.append(Loss("boxes (without a class)", n, "COCO demands a category"))
     unplaced = ~finite & ~flat & ~classless
     if unplaced.any():
-        losses.append(Loss("boxes without coordinates", int(unplaced.sum()), "nothing to write"))
-    if rotated.any():
-        losses.append(Loss("rotation", int(rotated.sum()), "written as the upright box"))
+        losses.append(Loss("boxes (without coordinates)", int(unplaced.sum()), "nothing to write"))
     return boxes[finite & ~flat & ~classless], losses
+
+
+def _annotation_losses(drawn: pd.DataFrame, numbers: Sequence[int], outlines: Outlines) -> Lost:
+    """What the annotations of these boxes hold as another value; `numbers` are their new ids."""
+    lost: Lost = Counter()
+    for row, number in zip(box_rows(drawn), numbers, strict=True):
+        is_crowd = row.role == "ignore" or bool(row.is_group)
+        shape = _shape_of(outlines.get(row.box_id))
+        lost[f"{row.shape} outline", _NO_OUTLINE] += row.shape != shape
+        lost["boxes.source_label", _ONE_NAME] += row.source_label not in (None, row.label)
+        lost["boxes.role", _NO_KEY] += row.role in ("exclude", "review") and not is_crowd
+        lost["boxes.role", "a group: iscrowd, which is read as ignored"] += (
+            is_crowd and row.role != "ignore"
+        )
+        lost["boxes.is_group", "ignored: written as iscrowd, as for a group"] += (
+            is_crowd and not row.is_group
+        )
+        lost["boxes.is_group", "unknown, written as iscrowd 0: COCO's tools want a number"] += (
+            row.is_group is None and not is_crowd
+        )
+        lost["boxes.source_id", _NUMBERED] += row.source_id not in (None, str(number))
+    return lost
+
+
+def _shape_of(outline: object) -> str:
+    """The shape that an annotation with this segmentation is read as."""
+    if not outline:
+        return "box"
+    return "polygon" if isinstance(outline, list) else "mask"
 
 
 def _whole_ids(images: pd.DataFrame) -> dict[int, int | str]:

@@ -13,7 +13,13 @@ import pandas as pd
 
 from curate.dataset import Dataset
 from curate.formats.image_names import names_below_source
-from curate.formats.writing import LossReport, column_losses, name_losses, names_apart
+from curate.formats.writing import (
+    LossReport,
+    column_losses,
+    name_losses,
+    names_apart,
+    origin_losses,
+)
 from curate.tables import hex_id
 
 NAME = "csv"
@@ -43,9 +49,10 @@ def write_table(dataset: Dataset, folder: Path) -> LossReport:
     losses = column_losses(
         dataset,
         image_columns=IMAGE_COLUMNS,
-        box_columns=BOX_COLUMNS,
+        box_columns=(*BOX_COLUMNS, "origin"),
         why="boxes.csv has no column for it",
     )
+    losses += origin_losses(dataset.boxes, dataset.boxes["score"].notna())
     losses += name_losses(n_renamed)
     return LossReport(NAME, 1, len(dataset.images), len(dataset.boxes), tuple(losses))
 

@@ -99,7 +99,7 @@ def made_losses(row: BoxRow) -> Iterator[tuple[str, str]]:
     """The fields of a box that its new shape holds as another value, each with the reason."""
     for name, why in value_losses(row):
         yield f"boxes.{name}", why
-    if row.shape == "tag" and row.occluded is not None:
+    if row.shape == "tag" and row.occluded:
         yield "boxes.occluded", "a tag has no place in the picture"
     elif row.shape != "tag" and row.occluded is None:
         yield "boxes.occluded", "unknown, written as 0: CVAT's importer wants a flag"

@@ -29,7 +29,7 @@ _CVAT = RecordFormat(
     lack=LACK,
     held="tags, and shapes with a class and four corners",
     image_columns=frozenset({"width", "height", "split", "label_state", "source_id"}),
-    box_columns=BOX_COLUMNS,
+    box_columns=BOX_COLUMNS | {"origin"},
     kept_images={
         "label_state": LABEL_STATE_WHY,
         **dict.fromkeys(

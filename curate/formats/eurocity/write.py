@@ -196,6 +196,7 @@ _KIND = ObjectFormat(
         "truncated": "the tags are those of more than 10, 40 and 80 percent",
         "attributes": "only tags and orient of a new object have a place",
     },
+    holds_score=True,
     make=_make,
     splice=_splice,
 )

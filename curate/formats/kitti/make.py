@@ -157,9 +157,11 @@ def made_losses(row: BoxRow, *, has_score: bool) -> Iterator[tuple[str, str]]:
         if name not in bare:
             yield f"boxes.{name}", why
     for name in sorted(bare):
-        if getattr(row, name) is not None:
+        if getattr(row, name) not in (None, 0.0):
             yield f"boxes.{name}", "ignored: a DontCare has nothing but its box"
+    if has_score != (row.origin == "detector") or row.origin == "import":
+        yield "boxes.origin", "a file with scores is a detector's, any other one drawn by people"
     if has_score and row.score is None:
-        yield "boxes.score", "unknown beside boxes with a score, written as -1"
+        yield "boxes.score", "not known beside boxes with a score: -1 is written"
     if any(edge is not None and float(edge_text(edge)) != edge for edge in row.edges):
         yield "boxes.x1 y1 x2 y2", "rounded to 0.01 px"

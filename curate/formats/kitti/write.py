@@ -73,7 +73,7 @@ _KITTI = PerImageFormat(
     set_folder="ImageSets/",
     lack=LACK,
     image_columns=frozenset({"split", "label_state"}),
-    box_columns=BOX_COLUMNS,
+    box_columns=BOX_COLUMNS | {"origin"},
     kept_images={
         "image_key": "the label files keep their names",
         "label_state": LABEL_STATE_WHY,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from curate.dataset import Dataset
@@ -35,7 +35,7 @@ from curate.formats.line_files import (
     write_lines,
 )
 from curate.formats.per_image import EDGES, BoxRow, Change, box_rows, is_known
-from curate.formats.writing import LossReport, Lost
+from curate.formats.writing import IMPORTED, LossReport, Lost
 
 _NO_FRAME = "KITTI tracking names images by sequence and frame: this one has no number of its own"
 _NO_LINE = "no line tells of an image without boxes"
@@ -155,6 +155,10 @@ def _line(row: BoxRow, frame: int, lost: Lost, *, has_score: bool) -> bytes:
 # Writing from the columns
 
 
+def _placed(dataset: Dataset) -> Collection[int]:
+    return _places(dataset, Counter()).keys() & set(dataset.boxes["image_id"])
+
+
 def _made(dataset: Dataset, lost: Lost) -> dict[str, bytes]:
     """A file of labels, and one of results, for each sequence that has any."""
     places = _places(dataset, lost)
@@ -167,6 +171,7 @@ def _made(dataset: Dataset, lost: Lost) -> dict[str, bytes]:
             continue
         name, frame = places[image_id]
         is_result = row.origin == "detector"
+        lost["boxes.origin", IMPORTED] += row.origin == "import"
         file = f"{'results' if is_result else 'label_02'}/{name}.txt"
         lines[file].append((frame, _line(row, frame, lost, has_score=is_result)))
         told.add(image_id)
@@ -231,13 +236,14 @@ _KITTI_TRACKING = LineFormat(
     lack=LACK,
     no_line=_NO_LINE,
     image_columns=frozenset({"group", "frame", "label_state"}),
-    box_columns=BOX_COLUMNS,
+    box_columns=BOX_COLUMNS | {"origin"},
     kept_images={
         **dict.fromkeys(("image_key", "group"), "the files keep their names"),
         "label_state": "a file of labels tells it by its boxes",
         "frame": "the lines keep their frames",
     },
     make=_made,
+    placed=_placed,
     change_line=_changed_line,
     new_line=_new_line,
     beside=no_files_beside,

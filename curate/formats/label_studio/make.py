@@ -19,7 +19,7 @@ from curate.formats.label_studio.rows import RESERVED
 from curate.formats.line_files import LineImage
 from curate.formats.per_image import EDGES, BoxRow
 from curate.formats.record_files import ImageBoxes
-from curate.formats.writing import Lost
+from curate.formats.writing import IMPORTED, Lost
 from curate.tables import hex_id
 
 FILE = "label-studio.json"
@@ -222,6 +222,8 @@ def row_losses(row: BoxRow) -> Iterator[tuple[str, str]]:
         yield "boxes.source_label", ONE_CLASS
     if row.label == "":
         yield "boxes.label", "an empty name is no class"
+    if row.origin == "import":
+        yield "boxes.origin", IMPORTED
     is_detector = row.origin == "detector"
     if row.role not in ("include", "exclude") or (row.role == "exclude" and is_detector):
         yield "boxes.role", ROLE

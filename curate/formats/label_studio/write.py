@@ -79,7 +79,7 @@ _LABEL_STUDIO = RecordFormat(
     lack=LACK,
     held="choices, boxes and points with their places",
     image_columns=frozenset({"width", "height", "label_state", "source_id"}),
-    box_columns=BOX_COLUMNS,
+    box_columns=BOX_COLUMNS | {"origin"},
     kept_images={
         "label_state": "a task tells it by its annotations",
         **dict.fromkeys(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -46,7 +46,7 @@ from curate.formats.mot.read import NAME, listed_classes
 from curate.formats.per_image import BoxRow, Change, box_rows
 from curate.formats.reading import KeptFiles
 from curate.formats.sequences import MAX_FRAMES
-from curate.formats.writing import LossReport, Lost
+from curate.formats.writing import IMPORTED, LossReport, Lost
 
 _NO_FRAME = "MOT names images by sequence and frame: this one has no frame number of its own"
 _IN_LENGTH = "seqinfo.ini counts them by its seqLength, so that they are read as images"
@@ -70,13 +70,14 @@ def write(dataset: Dataset, folder: Path, original: Dataset | None) -> LossRepor
         lack=LACK,
         no_line="no line tells of an image without boxes",
         image_columns=frozenset({"group", "frame", "label_state", "width", "height"}),
-        box_columns=BOX_COLUMNS,
+        box_columns=BOX_COLUMNS | {"origin"},
         kept_images=dict.fromkeys(
             ("image_key", "width", "height", "declared_width", "declared_height", "group"),
             "the files keep their names, and seqinfo.ini what it says",
         )
         | {"label_state": "gt.txt tells it by its boxes", "frame": "the lines keep their frames"},
         make=_made,
+        placed=_placed,
         change_line=partial(_changed_line, styles),
         new_line=partial(_new_line, styles),
         beside=_beside,
@@ -203,6 +204,10 @@ def _counted(original: Dataset, chosen: pd.Series[bool]) -> int:
 # Writing from the columns
 
 
+def _placed(dataset: Dataset) -> Collection[int]:
+    return _videos(dataset, Counter())[1].keys()
+
+
 @dataclass
 class _Video:
     """The images of a sequence that is to be written, by image id, and their boxes."""
@@ -224,6 +229,7 @@ def _made(dataset: Dataset, lost: Lost) -> dict[str, bytes]:
         elif row.origin == "detector":
             video.predictions.append((image_id, row))
         else:
+            lost["boxes.origin", IMPORTED] += row.origin == "import"
             video.objects.append((image_id, row))
     bodies: dict[str, bytes] = {}
     for video in videos:
@@ -327,10 +333,11 @@ def _seqinfo(video: _Video, lost: Lost) -> bytes:
     images = list(video.images.values())
     frames = [(image.frame or 0) + video.shift for image in images]
     sizes = Counter((image.width, image.height) for image in images)
-    size, n_of_size = sizes.most_common(1)[0]
+    size = sizes.most_common(1)[0][0]
     endings = Counter(PurePosixPath(image.name).suffix for image in images)
     ending = endings.most_common(1)[0][0] or IMAGE_ENDING
-    lost["images.width height", _OUTSIDE] += len(images) - n_of_size
+    lost["images.width", _OUTSIDE] += sum(image.width != size[0] for image in images)
+    lost["images.height", _OUTSIDE] += sum(image.height != size[1] for image in images)
     lost["images (not in the source)", _IN_LENGTH] += max(frames) - len(set(frames))
     names = [f"{video.folder}/{IMAGE_FOLDER}/{frame:06d}{ending}" for frame in frames]
     n_renamed = sum(name != image.name for name, image in zip(names, images, strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,14 @@ _NO_FLAG = "a flag is 0 or 1: 1 is written for what is above 0"
 _OTHERS = "only Source, Confidence and IsInside are written"
 _STATE = "an image with a row is read as one with labels present"
 _AS_TRUTH = "scores of 0 and 1 alone are read as those of drawn boxes"
+_ORIGIN = "a row with a score is a detector's, any other a person's"
 _BOX_EDGES = dict(zip(EDGES, ("x1", "y1", "x2", "y2"), strict=True))
+_BOX_COLUMNS = frozenset(
+    {
+        "label", "source_label", "shape", *_BOX_EDGES.values(), *FLAGS.values(), "score", "origin",
+        "attributes",
+    }
+)  # fmt: skip
 
 
 def write(dataset: Dataset, folder: Path, original: Dataset | None) -> LossReport:
@@ -60,11 +67,10 @@ def _format(dataset: Dataset) -> LineFormat:
         lack=_LACK,
         no_line=_NO_ROW,
         image_columns=frozenset({"split", "label_state"}),
-        box_columns=frozenset(
-            {"label", "source_label", *_BOX_EDGES.values(), *FLAGS.values(), "score", "attributes"}
-        ),
+        box_columns=_BOX_COLUMNS,
         kept_images={"image_key": "the rows keep their ImageID"},
         make=_made,
+        placed=_placed,
         change_line=change_line,
         new_line=new_line,
         beside=_beside,
@@ -78,6 +84,11 @@ def _beside(dataset: Dataset, original: Dataset, lost: Lost) -> dict[str, bytes]
     lost["images", _NO_ROW] += int(bare.sum())
     names = [name for name in dataset.sources.names() if name not in dataset.formats]
     return {name: dataset.sources.read(name) for name in names}
+
+
+def _placed(dataset: Dataset) -> Collection[int]:
+    sized = dataset.images.dropna(subset=["width", "height"])["image_id"]
+    return set(sized) & set(dataset.boxes["image_id"])
 
 
 def _made(dataset: Dataset, lost: Lost) -> dict[str, bytes]:
@@ -118,6 +129,8 @@ def _table(pairs: list[tuple[LineImage, BoxRow]], lost: Lost) -> bytes:
     for image, row in pairs:
         cells = _cells(image, row, {}, lost)
         cells |= _told_cells(row, lost, is_scored=is_scored)
+        is_found = is_scored and row.score is not None
+        lost["boxes.origin", _ORIGIN] += row.origin != ("detector" if is_found else "human")
         if row.source_label is not None and row.source_label != cells["labelname"]:
             lost["boxes.source_label", _ONE_NAME] += 1
         lines.append(",".join(field_text(cells[name]) for name in header))
@@ -275,7 +288,7 @@ def _other_cells(
         yield "isinside", held.get("IsInside", "-1")
         if not is_scored:
             yield "confidence", held.get("Confidence", "")
-    known = {"label", "source_label", "image_id", "score", "attributes"}
+    known = {"label", "source_label", "image_id", "score", "attributes", "origin"}
     for column in sorted(columns - known - set(_BOX_EDGES.values()) - set(FLAGS.values())):
         if column != "origin" or new.origin != ("detector" if is_scored else "human"):
             lost[f"boxes.{column}", _LACK] += 1

@@ -91,8 +91,12 @@ def made_losses(row: BoxRow) -> Iterator[tuple[str, str]]:
     """The fields of a box that its new object holds as another value, each with the reason."""
     for name, why in value_losses(row):
         yield f"boxes.{name}", why
-    if row.role == "ignore" and not row.difficult:
-        yield "boxes.role", "written as difficult"
+    if is_skipped(row) and row.role == "include":
+        yield "boxes.role", "a difficult object is read as ignored"
+    if is_skipped(row) and not row.difficult:
+        yield "boxes.difficult", "written as difficult, since it is ignored or a group"
+    elif row.difficult is None:
+        yield "boxes.difficult", "unknown, written as 0: VOC's own tools want a number"
     if row.truncated is None:
         yield "boxes.truncated", "unknown, written as 0: VOC's own tools want a number"
     values = attribute_values(row.attributes)
@@ -110,12 +114,11 @@ def object_node(row: BoxRow) -> Node:
     An unknown `truncated` is written as 0, since the devkit's readers want a number there.
     """
     values = attribute_values(row.attributes) or {}
-    pose, actions = values.get("pose", "Unspecified"), held_actions(values)
-    children: list[Node] = [
-        ("name", row.label or ""),
-        ("pose", pose if is_element("pose", pose) else "Unspecified"),
-        ("truncated", flag_text(row.truncated or 0.0)),
-    ]
+    pose, actions = values.get("pose"), held_actions(values)
+    children: list[Node] = [("name", row.label or "")]
+    if is_element("pose", pose):
+        children.append(("pose", str(pose)))
+    children.append(("truncated", flag_text(row.truncated or 0.0)))
     if row.occluded is not None:
         children.append(("occluded", flag_text(row.occluded)))
     children.append(("difficult", "1" if is_skipped(row) else "0"))

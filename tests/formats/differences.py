@@ -1,0 +1,155 @@
+"""What two datasets differ in, field by field: the measure that loss reports are held against.
+
+It knows nothing of any format. Images are the same by their stems (or by video and frame, where a
+format has names of its own), boxes of an image by their edges.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from curate.dataset import Dataset
+from curate.formats.image_names import names_below_source
+from curate.tables import BOX_COLUMNS, IMAGE_COLUMNS
+
+EDGES = ("x1", "y1", "x2", "y2")
+EDGES_FIELD = "boxes.x1 y1 x2 y2"
+# Where a record stood, what curate calls it, and what only joining pictures tells.
+_BOOKKEEPING = {
+    "image_id", "image_key", "path", "declared_width", "declared_height", "exif_orientation",
+    "source", "file", "line", "start", "end", "box_id",
+}  # fmt: skip
+# Values that say no more than that a column is not used.
+_PLAIN = {
+    "role": "include", "shape": "box", "label_state": "present", "origin": "human",
+    "is_group": False, "difficult": False, "is_depiction": False, "is_reflection": False,
+    "occluded": 0.0, "truncated": 0.0,
+}  # fmt: skip
+# A name, number or measure that a format gives of itself to what had none is no invention.
+_GIVEN = {"source_id", "source_label", "declared_area"}
+# Attributes of that kind: which boxes are one object, whose output it is, a task's own flag, tags
+# that say what columns do.
+_GIVEN_KEYS = {"object", "detector", "was_cancelled", "tags"}
+# Edges this close, in px, are those of one box. Closer than the second they are equal.
+_SAME_BOX_PX = 1.0
+_EQUAL_PX = 1e-6
+
+Row = dict[str, Any]
+
+
+def differences(before: Dataset, after: Dataset, *, without: Iterable[str] = ()) -> Counter[str]:
+    """How many values of each field of `before` are not in `after`, or are there uncalled for.
+
+    Keys: `images` and `boxes` for whole rows, `images.<column>`, `boxes.<column>` for values of
+    rows that are in both, `boxes.x1 y1 x2 y2` once for each box. Null that becomes a plain value
+    (not a group, not truncated ...) is `<field> (unknown)`. Columns of `without` are passed over.
+    """
+    found: Counter[str] = Counter()
+    images = same_images(before, after)
+    found["images"] = len(before.images) + len(after.images) - 2 * len(images)
+    names = [dict(zip(d.images["image_id"], names_below_source(d.images), strict=True))
+             for d in (before, after)]  # fmt: skip
+    old, new = (_by(d.images, "image_id") for d in (before, after))
+    columns = [c for c in IMAGE_COLUMNS if c not in _BOOKKEEPING]
+    for mine, other in images.items():
+        found["images.image_key"] += names[0][mine] != names[1][other]
+        _count(found, "images", columns, old[mine][0], new[other][0])
+    old, new = (_by(d.boxes, "image_id") for d in (before, after))
+    columns = [c for c in BOX_COLUMNS if c not in _BOOKKEEPING]
+    for mine, other in images.items():
+        _count_boxes(found, columns, old.get(mine, []), new.get(other, []))
+    found["boxes"] += sum(len(rows) for key, rows in old.items() if key not in images)
+    found["boxes"] += sum(len(rows) for key, rows in new.items() if key not in images.values())
+    return Counter({k: n for k, n in found.items() if n and k.split(".")[-1] not in set(without)})
+
+
+def same_images(before: Dataset, after: Dataset) -> dict[int, int]:
+    """The ids of images of `before` and those that they have in `after`."""
+    pairs: dict[int, int] = {}
+    ways: list[Callable[[Row], Hashable]] = [
+        lambda row: row["name"],
+        lambda row: PurePosixPath(row["name"]).stem.removesuffix("_leftImg8bit"),
+        lambda row: row["frame"] and (row["group"], row["frame"]),
+    ]
+    tables = []
+    for dataset in (before, after):
+        named = dataset.images.assign(name=list(names_below_source(dataset.images)))
+        tables.append([row for rows in _by(named, "image_id").values() for row in rows])
+    for way in ways:
+        found = {way(row): row["image_id"] for row in tables[1] if row["image_id"] not in
+                 pairs.values() and way(row) is not None}  # fmt: skip
+        for row in tables[0]:
+            if row["image_id"] not in pairs and way(row) in found:
+                pairs[row["image_id"]] = found.pop(way(row))
+    return pairs
+
+
+def _by(table: pd.DataFrame, key: str) -> Mapping[int, list[Row]]:
+    """The rows by a key, null as None."""
+    rows: dict[int, list[Row]] = {}
+    for row in table.astype(object).where(table.notna(), None).to_dict("records"):
+        rows.setdefault(row[key], []).append(row)  # type: ignore[arg-type]  # columns are texts
+    return rows
+
+
+def _count_boxes(found: Counter[str], columns: list[str], old: list[Row], new: list[Row]) -> None:
+    far = [(_distance(a, b), i, j) for i, a in enumerate(old) for j, b in enumerate(new)]
+    pairs: dict[int, int] = {}
+    for distance, i, j in sorted(far):
+        if distance <= _SAME_BOX_PX and i not in pairs and j not in pairs.values():
+            pairs[i] = j
+    found["boxes"] += len(old) + len(new) - 2 * len(pairs)
+    for i, j in pairs.items():
+        own = [column for column in columns if column not in EDGES]
+        _count(found, "boxes", own, old[i], new[j])
+        found[EDGES_FIELD] += any(not _is_equal(e, old[i][e], new[j][e]) for e in EDGES)
+
+
+def _distance(old: Row, new: Row) -> float:
+    """The largest distance in px of two edges that both boxes have; inf for another kind of row."""
+    a, b = (np.array([row[edge] for edge in EDGES], float) for row in (old, new))
+    if old["shape"] == new["shape"] == "point":
+        a, b = a[:2], b[:2]
+    if (np.isnan(a) != np.isnan(b)).any():
+        return np.inf
+    return float(np.nanmax(np.abs(a - b))) if np.isfinite(a).any() else 0.0
+
+
+def _count(found: Counter[str], table: str, columns: list[str], old: Row, new: Row) -> None:
+    moved = _moved(old, new) if "attributes" in columns else {}
+    for name in columns:
+        a, b = old[name], moved.get(name, new[name])
+        if name == "source_label" and a == old["label"]:
+            a = None  # it says no more than the label
+        if _is_equal(name, a, b):
+            continue
+        says = [value is not None and value != _PLAIN.get(name) for value in (a, b)]
+        if says[0] or (says[1] and not (a is None and name in _GIVEN)):
+            found[f"{table}.{name}"] += 1
+        elif a is None and b is not None and name not in _GIVEN:
+            found[f"{table}.{name} (unknown)"] += 1
+
+
+def _moved(old: Row, new: Row) -> Row:
+    """Values of columns that are attributes afterwards, and the attributes without them."""
+    values = json.loads(new["attributes"] or "{}")
+    named = {name: values.pop(name) for name in BOX_COLUMNS if name in values}
+    kept = json.loads(old["attributes"] or "{}")
+    values |= {name: value for name, value in named.items() if name in kept}
+    values = {k: v for k, v in values.items() if k in kept or k not in _GIVEN_KEYS}
+    return named | {"attributes": json.dumps(values) if values else None}
+
+
+def _is_equal(column: str, a: Any, b: Any) -> bool:  # values of any column
+    if column == "attributes" and a is not None and b is not None:
+        return bool(json.loads(a) == json.loads(b))
+    if column in EDGES and a is not None and b is not None:
+        return bool(abs(a - b) <= _EQUAL_PX)
+    return bool(a == b)

@@ -1,0 +1,87 @@
+"""A loss report is exact: what it names is what a reader of the written files does not find."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from curate.dataset import Dataset, empty_dataset
+from curate.formats import WRITERS, LossReport, ReadOptions, read, write
+from tests.formats.differences import EDGES, EDGES_FIELD, differences
+from tests.formats.rich import datasets
+
+# Formats whose coordinates are fractions of sizes that they do not state.
+_FRACTIONS = {"yolo", "open-images"}
+_SIZE_PX = (127, 80)
+
+# What a name of a loss says beside the field: the shape of a box that is left out, the part of a
+# name that is not kept.
+_NAME = "images.image_key"
+_FIELDS = {
+    "images (name)": _NAME,
+    "images (ending of the name)": _NAME,
+    "images (folder of the name)": _NAME,
+    "images (not in the source)": "images",
+    **dict.fromkeys([f"boxes.{edge}" for edge in (*EDGES, "x2 y2")], EDGES_FIELD),
+    **dict.fromkeys(["polygon outline", "mask outline", "rotated outline"], "boxes.shape"),
+}
+
+
+def declared(report: LossReport) -> dict[str, tuple[int, int]]:
+    """The least and the most values that a report calls lost, by field as `differences` has it.
+
+    These are two numbers where several losses may be those of one value: the ending and the
+    folder of one name, the edges of one box.
+    """
+    counts: dict[str, list[int]] = {}
+    for loss in report.losses:
+        name = _FIELDS.get(loss.field, re.sub(r"^boxes \(.*\)$", "boxes", loss.field))
+        is_filled = loss.why.startswith("unknown")
+        counts.setdefault(f"{name} (unknown)" if is_filled else name, []).append(loss.count)
+    may_overlap = (_NAME, EDGES_FIELD)
+    return {
+        name: (max(found) if name in may_overlap else sum(found), sum(found))
+        for name, found in counts.items()
+        if sum(found)
+    }
+
+
+def written_and_read(dataset: Dataset, target: str, folder: Path) -> tuple[LossReport, Dataset]:
+    """What a writer says of a dataset, and the dataset that a reader finds in what it wrote."""
+    report = write(dataset, target, folder)
+    if not report.images:
+        return report, empty_dataset("s")
+    size = _SIZE_PX if target in _FRACTIONS else None
+    if target == "coco":
+        return report, read(sorted(folder.glob("*.json")), ReadOptions(name="s"))
+    return report, read(folder, ReadOptions(format=target, name="s", size_wh=size))
+
+
+def unlike(report: LossReport, measured: Counter[str]) -> dict[str, str]:
+    """The fields of which a report says another number than was measured, each with both."""
+    said = declared(report)
+    if report.target in _FRACTIONS:
+        # The size that they lack is the one that they are read with.
+        said = {k: n for k, n in said.items() if k not in ("images.width", "images.height")}
+    return {
+        name: f"{measured[name]} values differ, the report says {said.get(name, 0)}"
+        for name in said.keys() | measured.keys()
+        if not said.get(name, (0, 0))[0] <= measured[name] <= said.get(name, (0, 0))[1]
+    }
+
+
+@pytest.mark.parametrize("target", sorted(WRITERS))
+@given(dataset=datasets())
+def test_report_names_exactly_what_is_not_in_what_was_written(target, dataset):
+    if target in _FRACTIONS:
+        width, height = _SIZE_PX
+        images = dataset.images.assign(width=width, height=height)
+        dataset = dataset.with_tables(images=images.astype(dataset.images.dtypes))
+    with tempfile.TemporaryDirectory() as folder:
+        report, found = written_and_read(dataset, target, Path(folder) / "out")
+    assert not unlike(report, differences(dataset, found))
