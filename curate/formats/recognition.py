@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import difflib
 import importlib
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +23,20 @@ from curate.tree import Tree
 
 @dataclass(frozen=True)
 class Reader:
-    """A reader: the module that has it, and the names of its functions there."""
+    """A reader: the module that has it, and the names of its functions there.
+
+    `page` is the module whose docstring and `FORMAT` tell of the format; None: the same.
+    """
 
     module: str
     claims: str = "claims"
     gather: str = "gather"
+    page: str | None = None
+
+    @property
+    def told_in(self) -> str:
+        """The name of the module that tells of the format."""
+        return self.page or self.module
 
     def load(self) -> ModuleType:
         """The module, imported now."""
@@ -35,7 +45,9 @@ class Reader:
 
 READERS: dict[str, Reader] = {
     "coco": Reader("curate.formats.coco"),
-    "coco-results": Reader("curate.formats.coco", "claims_results", "gather_results"),
+    "coco-results": Reader(
+        "curate.formats.coco", "claims_results", "gather_results", "curate.formats.coco.results"
+    ),
     "voc": Reader("curate.formats.voc"),
     "kitti": Reader("curate.formats.kitti"),
     "kitti-tracking": Reader("curate.formats.kitti_tracking"),
@@ -84,6 +96,11 @@ _SAME_FORM = {
 # What this reader claims by a description of the set is no other's, and need not be read again.
 _FIRST = "yolo"
 _UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def rule(name: str) -> str:
+    """By what a reader tells its files: the docstring of the very function that decides."""
+    return inspect.getdoc(getattr(READERS[name].load(), READERS[name].claims)) or ""
 
 
 def recognise(files: Files) -> dict[str, list[str]]:

@@ -50,7 +50,10 @@ _OTHER = re.compile(rb'"(?:polygon|annotations|images|shapes|2d|3d)"\s*:')
 
 
 def claims(files: Files) -> list[str]:
-    """The .json files with a list of objects that have the boxes of CityPersons."""
+    """The .json files with a list `objects` that have bboxVis, or bbox with imgHeight and imgWidth.
+
+    Files with polygons or 3D boxes are not. A broken or empty one beside such a file is.
+    """
     return claimed(files, _OWN, _OTHER)
 
 

@@ -56,7 +56,7 @@ _FLOATS = ("x1", "y1", "x2", "y2", "score", "occluded", "truncated")
 
 
 def claims(files: Files) -> list[str]:
-    """The .csv files among `files` whose header names an image, a box, and a class or score."""
+    """The .csv files whose header names an image, a box, and a class or score."""
     found = []
     for name in files.files:
         if name.lower().endswith(".csv"):

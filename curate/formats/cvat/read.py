@@ -38,7 +38,7 @@ _ROOT = re.compile(rb"(?:\xef\xbb\xbf)?" + _MISC + rb"<annotations[\s/>]", re.DO
 
 
 def claims(files: Files) -> list[str]:
-    """The XML files whose root element is `annotations`, sorted."""
+    """The .xml files whose root element is `annotations`."""
     names = [name for name in files.files if name.lower().endswith(".xml")]
     return sorted(name for name in names if may_be(files, name, None))
 

@@ -45,7 +45,10 @@ _MAX_DEPTH = 50
 
 
 def claims(files: Files) -> list[str]:
-    """The .json files that are frames with children, sorted."""
+    """The .json files with `identity` and `children` that say frame, seqlist or imageheight.
+
+    A broken or empty one beside such a file is claimed too.
+    """
     return claimed(files, _OWN, _OTHER)
 
 

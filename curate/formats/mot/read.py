@@ -42,12 +42,11 @@ _WHOLE_FILES = {"gt", "det"}
 
 
 def claims(files: Files) -> list[str]:
-    """The .txt files of MOT among `files`, sorted.
+    """The .txt files whose first lines are 7, 9 or 10 numbers between commas.
 
-    At least half of a file's first lines must be 7, 9 or 10 numbers between commas, of which the
-    first two are whole. Empty and unreadable files are claimed when they are called gt or det and
-    stand beside such a file or a `seqinfo.ini`. Other files in a folder `gt` that has a `gt.txt`
-    are parts of it, and not claimed.
+    At least half must be so, and the first two numbers be whole. Empty and unreadable files are
+    claimed when they are called gt or det and stand beside such a file or a `seqinfo.ini`. Other
+    files in a folder `gt` that has a `gt.txt` are parts of it, and not claimed.
     """
     looks = {name: _look(files, name) for name in files.files if name.lower().endswith(".txt")}
     taken = {name for name, look in looks.items() if look == "mot"}

@@ -50,7 +50,7 @@ _Problem = tuple[int, str, str, str]  # row of the table, code, message, mend
 
 
 def claims(files: Files) -> list[str]:
-    """The .csv files among `files` whose header is that of Open Images' boxes."""
+    """The .csv files whose header is that of Open Images' boxes."""
     return sorted(
         name for name in files.files if name.lower().endswith(".csv") and _is_table(files, name)
     )
