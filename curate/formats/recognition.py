@@ -11,6 +11,7 @@ import difflib
 import importlib
 import inspect
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -113,6 +114,46 @@ def recognise(files: Files) -> dict[str, list[str]]:
         if claimed and name == _FIRST:
             files = _Without(files, set(claimed))
     return {name: taken[name] for name in READERS if name in taken}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one reader says of a source: how many files it takes of those it looked at, and why.
+
+    `looked` counts the files with one of its `endings`; those that the description of a YOLO set
+    names are YOLO's, and no other reader is asked about them. `rule` is what it takes files by,
+    `files` are the first three that it takes.
+    """
+
+    reader: str
+    taken: int
+    looked: int
+    endings: tuple[str, ...]
+    rule: str
+    files: tuple[str, ...]
+
+
+def claims(files: Files, taken: Mapping[str, list[str]]) -> list[Claim]:
+    """What each reader says of files of which `recognise` gave `taken`, takers first."""
+    first = set(taken.get(_FIRST, ()))
+    found = []
+    for name, endings in _ENDINGS.items():
+        own = taken.get(name, [])
+        asked = set(files.files) - (set() if name == _FIRST else first)
+        # An archive without members is Make Sense's, whatever its ending.
+        looked = set(own) | {file for file in asked if file.lower().endswith(endings)}
+        found.append(Claim(name, len(own), len(looked), endings, rule(name), tuple(own[:3])))
+    return sorted(found, key=lambda claim: -claim.taken)
+
+
+def takers(tree: Tree, path: Path) -> list[str]:
+    """The values of --from with which a source would be read, by trying each."""
+    found = []
+    for name in READERS:
+        with suppress(FormatError):
+            chosen(tree, path, name)
+            found.append(name)
+    return found
 
 
 class _Without:
