@@ -185,9 +185,7 @@ def _answered(name: str, address: str, port: int, mend: str) -> Service:
     """Whether one of an address's hosts takes a connection; user and password are never told."""
     hosts = _hosts(address, port)
     if not hosts:
-        what = (
-            "is no address, should be scheme://host:port (/ and @ of a password as %2F and %40)"
-        )
+        what = "is no address, should be scheme://host:port (/ and @ of a password as %2F and %40)"
         return Service(name, None, is_reachable=False, message=f"{what} - {mend}")
     scheme = address.partition("://")[0] + "://" if "://" in address else ""
     shown = scheme + ",".join(f"{host}:{number}" for host, number in hosts)

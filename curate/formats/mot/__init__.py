@@ -7,7 +7,9 @@ arXiv 1603.00831, section 4; 2D MOT 2015, arXiv 1504.01942) and its evaluation c
     frame id left top width height conf [class visibility | x y z]
 
 Convention: 1-based px, x2 = x1 + width, upright image (pictures are video frames). x1 = left - 1,
-y1 = top - 1, x2 = x1 + width, y2 = y1 + height; frames and ids count from 1.
+y1 = top - 1, x2 = x1 + width, y2 = y1 + height; frames and ids count from 1. Detections of other
+origin may count pixels from 0 (the public ones of TUD-Campus and TUD-Stadtmitte do): nothing in the
+file says so, and --from mot-zero-based reads them as x1 = left, y1 = top.
 
 Read: in objects `conf` is a flag (0: `role` ignore), and since MOT16 the columns 8 and 9 are
 the class (1..13, or the line number in a `labels.txt` beside the file, as CVAT exports it) and the
@@ -34,10 +36,11 @@ columns.
 """
 
 from curate.formats.declared import SIZES, Format
+from curate.formats.mot.layout import KINDS
 from curate.formats.mot.read import NAME, claims, extras, gather, may_be
 from curate.formats.mot.write import write
 
-__all__ = ["FORMAT", "NAME", "claims", "extras", "gather", "may_be", "write"]
+__all__ = ["FORMAT", "KINDS", "NAME", "claims", "extras", "gather", "may_be", "write"]
 
 FORMAT = Format(
     images=(*SIZES, "group", "frame"),

@@ -17,6 +17,7 @@ from curate.formats.mot.layout import (
     LABELS,
     SEQINFO,
     below,
+    first_px,
     home,
     lay_out,
 )
@@ -61,7 +62,7 @@ def claims(files: Files) -> list[str]:
 
 
 def may_be(files: Files, name: str, kind: str | None) -> bool:
-    """Whether a .txt file that is not recognised may be of MOT; there is no `kind`."""
+    """Whether a .txt file that is not recognised may be of MOT, of whichever `kind`."""
     return _look(files, name) != "other" and PurePosixPath(name).name != LABELS
 
 
@@ -109,7 +110,8 @@ def _n_numbers(line: bytes) -> int:
 def gather(files: Files, names: list[str], options: Options) -> Gathered:
     """The images and boxes of MOT files: all files of one sequence lie over the same images.
 
-    `options.size_wh` gives the size of images whose `seqinfo.ini` does not.
+    `options.size_wh` gives the size of images whose `seqinfo.ini` does not, `options.kind` says
+    where pixels are counted from.
     """
     layout = lay_out(files, names, options.size_wh)
     videos = Videos(layout.of_file, layout.kept, faults=layout.faults)
@@ -123,7 +125,8 @@ def gather(files: Files, names: list[str], options: Options) -> Gathered:
             sequence.is_unreadable |= place is not None and place[1] == "gt"
             continue
         kind = place[1] if place else None
-        rows = parse(body, kind, class_lists[folder], PurePosixPath(name).stem)
+        stem = PurePosixPath(name).stem
+        rows = parse(body, kind, class_lists[folder], stem, first_px=first_px(options.kind))
         videos.rows[name] = rows
         _add_frames(sequence, rows, name)
     for folder, length in layout.lengths.items():
