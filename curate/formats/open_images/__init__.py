@@ -23,8 +23,12 @@ it names the classes, and `*hierarchy*.json` (`bbox_labels_600_hierarchy.json`) 
 (`classes.supercategory`). The split is that of the file's name, `train-annotations-bbox.csv`.
 
 Numbers with a comma for their point, quoted, as spreadsheets of many countries write them, are read
-as such; a finding says so once per file. Annotation is not exhaustive: an object of a class that
-was not verified on an image has no box. An image without boxes has no row.
+as such; a finding says so once per file. An image without boxes has no row.
+
+Annotation is not exhaustive: an object of a class that was not verified on an image has no box. A
+table `*human-imagelabels*.csv` or `classifications.csv` beside the boxes' or above it tells which
+classes people verified, there (Confidence 1) or absent (0): `images.exhaustive` lists both. What it
+says of images without a box is counted in a finding.
 
 Lost on read: nothing. Further columns (XClick1X .. of V6) stay in the kept bytes and are counted
 when the table is written in another format.
@@ -45,7 +49,7 @@ from curate.formats.open_images.write import write
 __all__ = ["FORMAT", "NAME", "claims", "extras", "gather", "may_be", "write"]
 
 FORMAT = Format(
-    images=("split",),
+    images=("split", "exhaustive"),
     boxes=(
         "score",
         "is_group",
