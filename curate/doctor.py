@@ -8,19 +8,22 @@ import platform
 import re
 import shutil
 import socket
+import threading
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from curate.dataset import is_dataset_folder
 from curate.errors import CurateError
-from curate.formats.recognition import chosen, recognise
+from curate.formats import read
+from curate.formats.recognition import Claim, chosen, claims, recognise, takers
 from curate.tree import open_tree
 
 SCHEMA = "curate.doctor/1"
-CONNECT_S = 1.0
+# How long a server may take to answer, all its addresses together.
+ANSWER_S = 2.0
 # Licences that the project neither ships nor imports.
 _REFUSED = re.compile(r"AGPL|Affero|Non-?Commercial|CC-BY-NC", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -57,13 +60,20 @@ class Service:
 class SourceCheck:
     """Which reader would take a source, and why: the number of files each reader claims.
 
-    `reader` is None when none, or more than one, fits; `message` then says so with the mend.
+    `reader` is None when none, or more than one, fits; `message` then says so with the mend, and
+    `from_values` are the values of --from that would settle it. `evidence` has every reader that
+    looked at a file, `idle` those for whose endings there is none. `asks` is why reading ends
+    where the reader needs to be told more (None: it does not).
     """
 
     path: str
     reader: str | None
     claims: dict[str, int]
     message: str
+    evidence: tuple[Claim, ...] = ()
+    idle: tuple[str, ...] = ()
+    from_values: tuple[str, ...] = ()
+    asks: str | None = None
 
 
 @dataclass(frozen=True)
@@ -172,34 +182,90 @@ def _label_studio() -> Service:
 
 
 def _answered(name: str, address: str, port: int, mend: str) -> Service:
-    """Whether a host takes a connection; the address is told without user and password."""
-    try:
-        parts = urlsplit(address if "//" in address else f"//{address}")
-        host, number = parts.hostname or "", parts.port or port
-        shown = f"{parts.scheme}://{host}:{number}" if parts.scheme else f"{host}:{number}"
-    except ValueError as error:
-        return Service(name, None, is_reachable=False, message=f"no address: {error} - {mend}")
-    try:
-        socket.create_connection((host, number), timeout=CONNECT_S).close()
-    except OSError as error:
-        what = f"does not answer ({error.strerror or error}) - {mend}"
+    """Whether one of an address's hosts takes a connection; user and password are never told."""
+    hosts = _hosts(address, port)
+    if not hosts:
+        what = "is no address, should be scheme://host:port (/ and @ of a password as %2F and %40)"
+        return Service(name, None, is_reachable=False, message=f"{what} - {mend}")
+    scheme = address.partition("://")[0] + "://" if "://" in address else ""
+    shown = scheme + ",".join(f"{host}:{number}" for host, number in hosts)
+    if scheme == "mongodb+srv://":
+        what = "is looked up in DNS by the driver, which is not tried here"
+        return Service(name, scheme + hosts[0][0], is_reachable=False, message=what)
+    failures: list[str] = []
+    # A name that no server resolves may take longer than any timeout of a socket.
+    trial = threading.Thread(target=_try_hosts, args=(hosts, failures), daemon=True)
+    trial.start()
+    trial.join(ANSWER_S)
+    if trial.is_alive():
+        failures = [f"nothing within {ANSWER_S:g} s"]
+    if failures:
+        what = f"does not answer ({failures[-1]}) - {mend}"
         return Service(name, shown, is_reachable=False, message=what)
     return Service(name, shown, is_reachable=True, message="takes connections")
+
+
+def _hosts(address: str, port: int) -> list[tuple[str, int]]:
+    """The hosts and ports of an address; MongoDB's may name several. None when it is no address."""
+    try:
+        parts = urlsplit(address if "//" in address else f"//{address}")
+        if "@" in address.replace(parts.netloc, "", 1):
+            return []
+        own = parts.netloc.rpartition("@")[2].split(",")
+        split = [urlsplit(f"//{host}") for host in own]
+        return [(part.hostname or "", part.port or port) for part in split if part.hostname]
+    except ValueError:
+        # Its text may hold a part of the password.
+        return []
+
+
+def _try_hosts(hosts: list[tuple[str, int]], failures: list[str]) -> None:
+    """Connects to the first host that answers; tells in `failures` when none does."""
+    told = []
+    for host, number in hosts:
+        try:
+            socket.create_connection((host, number), timeout=ANSWER_S / len(hosts)).close()
+        except OSError as error:
+            told.append(error.strerror or str(error))
+        else:
+            return
+    failures += told
 
 
 def _source(path: Path) -> SourceCheck:
     if is_dataset_folder(path):
         return SourceCheck(str(path), "dataset", {}, "a dataset folder of curate")
-    claims: dict[str, int] = {}
     try:
         tree = open_tree(path)
-        claims = {name: len(files) for name, files in recognise(tree).items()}
+        taken = recognise(tree)
+    except CurateError as error:
+        return SourceCheck(str(path), None, {}, str(error))
+    told = claims(tree, taken)
+    found = SourceCheck(
+        path=str(path),
+        reader=None,
+        claims={name: len(files) for name, files in taken.items()},
+        message="",
+        evidence=tuple(claim for claim in told if claim.looked),
+        idle=tuple(claim.reader for claim in told if not claim.looked),
+    )
+    try:
         name, files = chosen(tree, path, None)
     except CurateError as error:
-        return SourceCheck(str(path), None, claims, str(error))
+        return replace(found, message=str(error), from_values=tuple(takers(tree, path)))
     rest = len(tree.files) - len(files)
     message = f"{len(files)} of {len(tree.files)} files are {name} by their content"
-    return SourceCheck(str(path), name, claims, f"{message}; {rest} others" if rest else message)
+    message += f"; {rest} others" if rest else ""
+    return replace(found, reader=name, message=message, asks=_asks(path))
+
+
+def _asks(path: Path) -> str | None:
+    """Why reading a source ends although a reader takes it: only reading it tells."""
+    try:
+        read(path)
+    except CurateError as error:
+        return str(error)
+    return None
 
 
 def as_text(report: Report) -> str:
@@ -222,9 +288,23 @@ def as_text(report: Report) -> str:
         at = f" at {service.address}" if service.address else ""
         lines.append(f"  {mark} {service.name}{at}: {service.message}")
     for source in report.sources:
-        mark = source.reader or "no reader"
-        lines.append(f"{source.path}: {mark} ({source.message})")
+        lines += _source_lines(source)
     return "\n".join(lines)
+
+
+def _source_lines(source: SourceCheck) -> Iterator[str]:
+    yield f"{source.path}: {source.reader or 'no reader'} ({source.message})"
+    if source.asks:
+        yield f"  reading it ends: {source.asks}"
+    if source.from_values:
+        yield f"  --from would take: {', '.join(source.from_values)}"
+    for claim in source.evidence:
+        mark = "ok" if claim.taken else "--"
+        looked = f"{claim.taken} of {claim.looked} {' '.join(claim.endings)} files"
+        why = claim.rule.partition("\n\n")[0].replace("\n", " ")
+        yield f"  {mark} {claim.reader} takes {looked}: {why}"
+    if source.idle:
+        yield f"  -- no file has an ending of: {', '.join(source.idle)}"
 
 
 def _line(package: Package) -> str:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import socket
+import time
 from email.message import Message
 from pathlib import Path
 
 import pytest
 
+import curate
 from curate.cli import main
 from curate.doctor import as_text, examine
+from curate.formats import READERS
+from curate.formats.reading import Files
 from tests.formats.coco_documents import annotation, document, store
 
 
@@ -65,6 +69,44 @@ def test_a_server_that_listens_is_reachable_and_its_password_is_not_told(
     assert "does not answer" in database.message
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mongodb://me:secret/word@127.0.0.1:1/x", "mongodb://me:secret@127.0.0.1:secret",
+        "mongodb+srv://me:secret@cluster.invalid/x", "me:secret@127.0.0.1:1",
+        "mongodb://me:secret@127.0.0.1:1,127.0.0.1:2/?replicaSet=rs", "mongodb://[secret",
+    ],
+)  # fmt: skip
+def test_no_part_of_a_password_is_told_of_any_address(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIFTYONE_DATABASE_URI", address)
+    monkeypatch.setenv("LABEL_STUDIO_URL", address.replace("mongodb", "http"))
+    report = examine()
+    assert not any(service.is_reachable for service in report.services)
+    assert "secret" not in json.dumps(report.to_json()) + as_text(report)
+
+
+def test_a_second_host_that_answers_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setenv("FIFTYONE_DATABASE_URI", f"mongodb://127.0.0.1:1,127.0.0.1:{port}/x")
+        database = examine().services[0]
+    assert database.is_reachable
+    assert database.address == f"mongodb://127.0.0.1:1,127.0.0.1:{port}"
+
+
+def test_a_server_that_never_answers_is_given_up_after_two_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # 192.0.2.0/24 is for documentation (RFC 5737): nothing is there.
+    monkeypatch.setenv("LABEL_STUDIO_URL", "http://192.0.2.1,192.0.2.2,192.0.2.3")
+    monkeypatch.delenv("FIFTYONE_DATABASE_URI", raising=False)
+    begin = time.monotonic()
+    assert not examine().services[1].is_reachable
+    assert time.monotonic() - begin < 3
+
+
 def test_a_source_names_its_reader_and_how_many_files_it_claims(tmp_path: Path) -> None:
     path = store(tmp_path, document(annotation(1)))
     (tmp_path / "notes.md").write_text("x")
@@ -82,3 +124,60 @@ def test_a_source_without_a_reader_is_told_and_ends_with_1(
     assert document["schema"] == "curate.doctor/1"
     assert [source["reader"] for source in document["sources"]] == [None, None]
     assert "no such file" in document["sources"][1]["message"]
+
+
+XML = "<annotation><object><name>car</name></object></annotation>"
+
+
+def test_each_reader_gives_what_it_takes_and_by_which_rule(tmp_path: Path) -> None:
+    for name in ("a.xml", "b.xml", "c.xml"):
+        (tmp_path / name).write_text(XML)
+    (tmp_path / "notes.md").write_text("x")
+    report = examine((tmp_path,))
+    (source,) = report.sources
+    found = {claim.reader: (claim.taken, claim.looked) for claim in source.evidence}
+    assert found == {"voc": (3, 3), "cvat": (0, 3), "makesense": (0, 3)}
+    assert source.evidence[0].files == ("a.xml", "b.xml", "c.xml")
+    assert {*found, *source.idle} == set(READERS)
+    text = as_text(report)
+    assert "  ok voc takes 3 of 3 .xml files: The .xml files whose root element is `annot" in text
+    assert "  -- cvat takes 0 of 3 .xml files: The .xml files whose root element is `anno" in text
+
+
+def test_the_evidence_is_what_the_deciding_function_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.xml").write_text(XML)
+
+    def claims(files: Files) -> list[str]:
+        """The files that hold the word car."""
+        return [name for name in files.files if b"car" in files.read(name)]
+
+    monkeypatch.setattr("curate.formats.cvat.claims", claims)
+    (source,) = examine((tmp_path,)).sources
+    assert source.reader is None
+    assert source.claims == {"voc": 1, "cvat": 1}
+    rules = {claim.reader: claim.rule for claim in source.evidence}
+    assert rules["cvat"] == "The files that hold the word car."
+
+
+def test_an_unclear_source_says_which_from_to_give(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text(XML)
+    store(tmp_path, document(annotation(1)))
+    (source,) = examine((tmp_path,)).sources
+    assert source.reader is None
+    assert "holds 2 formats: coco (instances.json); voc (a.xml)" in source.message
+    assert {"coco", "voc"} <= set(source.from_values)
+    for value in source.from_values:
+        assert curate.read(tmp_path, curate.ReadOptions(format=value)).format == value
+
+
+def test_a_reader_that_must_be_told_more_says_what(tmp_path: Path) -> None:
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    (folder / "a.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    (tmp_path / "data.yaml").write_text("names: [car]\n")
+    report = examine((tmp_path,))
+    assert report.sources[0].reader == "yolo"
+    assert "--size WxH" in (report.sources[0].asks or "")
+    assert "reading it ends: " in as_text(report)

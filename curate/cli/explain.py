@@ -1,7 +1,7 @@
-"""Explain a check: what it finds, why that hurts, its parameters, the usual mend.
+"""Explain a check (what it finds, why that hurts, the usual mend) or a format (what is read, lost).
 
 Example: curate explain BOX-002
-Example: curate explain box-outside-image
+Example: curate explain format:voc
 """
 
 from __future__ import annotations
@@ -10,20 +10,45 @@ from typing import Annotated
 
 import typer
 
+_FORMAT = "format:"
+
 
 def explain(
-    check: Annotated[
-        str | None, typer.Argument(help="Code or name of a check; all are listed without one.")
+    word: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="CHECK|format:NAME",
+            help="Code or name of a check, or format: and the name of a format. All checks are "
+            "listed without a word, all formats by 'format:'.",
+        ),
     ] = None,
 ) -> None:
     """Prints the manual page, or the list."""
-    from curate import checks
+    if word is None:
+        typer.echo("\n".join(_checks()))
+    elif word == _FORMAT:
+        typer.echo("\n".join(_formats()))
+    elif word.startswith(_FORMAT):
+        from curate.formats import manual
+
+        typer.echo(manual.page(word.removeprefix(_FORMAT)), nl=False)
+    else:
+        from curate import checks
+
+        typer.echo(checks.explain(word))
+
+
+def _checks() -> list[str]:
+    from curate.checks import CHECKS
     from curate.faults import FAULTS
 
-    if check is not None:
-        typer.echo(checks.explain(check))
-        return
     kinds = [(kind.code, kind.level, kind.name) for kind in FAULTS.values()]
-    kinds += [(own.code, own.level, own.name) for own in checks.CHECKS.values()]
-    for code, level, name in sorted(kinds):
-        typer.echo(f"{code}  {level:<7}  {name}")
+    kinds += [(own.code, own.level, own.name) for own in CHECKS.values()]
+    return [f"{code}  {level:<7}  {name}" for code, level, name in sorted(kinds)]
+
+
+def _formats() -> list[str]:
+    from curate.formats import manual
+
+    width = max(map(len, manual.names()))
+    return [f"{name:<{width}}  {manual.title(name)}" for name in manual.names()]

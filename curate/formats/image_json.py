@@ -5,7 +5,8 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from curate.dataset import Dataset
 from curate.errors import CurateError, SourceError, quote
 from curate.formats.json_document import open_document
 from curate.formats.json_spans import BROKEN, Span, decoded, member_spans
-from curate.formats.object_rows import ObjectRows, Spot
+from curate.formats.object_rows import ObjectRows, ReadObject, Spot
 from curate.formats.reading import HEAD_BYTES, Files, Options, line_breaks
 from curate.progress import track
 
@@ -124,6 +125,58 @@ def _tell_file(rows: ObjectRows, name: str, row: int, error: CurateError) -> Non
     line = error.place.line if error.place and error.place.line else 1
     mend = error.mend or "restore the file from a backup"
     rows.tell("SRC-002", error.what, Spot(name, line, 0, 0), mend=mend, images=(row,))
+
+
+@dataclass
+class Record:
+    """What a file says of its image: name, columns, objects by their keys, and what is wrong.
+
+    `text` is where the spans lie; a file that cannot be read has no objects.
+    """
+
+    name: str
+    text: bytes
+    columns: dict[str, Any]  # of any type
+    state: str
+    objects: list[tuple[str, Span]]
+    problems: list[str]
+
+
+def listed(
+    found: ImageText | None,
+    member: str,
+    spans: Callable[[bytes, Span], Iterable[tuple[str, Span]]],
+    problems: list[str],
+) -> tuple[str, list[tuple[str, Span]]]:
+    """The state of an image's labels, and the objects that `spans` gives of its list `member`."""
+    if found is None:
+        return "unreadable", []
+    if member not in found.members:
+        problems.append(f"has no {member}, should have a list, empty when nothing is there")
+        return "missing", []
+    try:
+        own = list(spans(found.text, found.members[member]))
+    except BROKEN:
+        problems.append(f"has {member} that are no list")
+        return "unreadable", []
+    return "present" if own else "empty", own
+
+
+def add_record(
+    rows: ObjectRows,
+    spot: Spot,
+    record: Record,
+    lines: Lines,
+    read: Callable[[Any, str], ReadObject],
+) -> int:
+    """Adds an image with its objects, each as `read` takes its value and key; returns its row."""
+    row = rows.add_image(record.name, record.state, spot, record.columns)
+    for problem in record.problems:
+        rows.tell("SRC-001", problem, spot, images=(row,))
+    for key, (start, end) in record.objects:
+        place = Spot(spot.file, lines.at(start), start, end)
+        rows.add_object(row, read(decoded(record.text, (start, end)), key), place)
+    return row
 
 
 def image_sizes(

@@ -14,6 +14,7 @@ from curate.formats.json_spans import (
     item_edits,
     item_spans,
     member_edits,
+    member_spans,
     number_text,
 )
 from curate.formats.json_splice import Edit, apply_edits, json_bytes
@@ -26,6 +27,7 @@ from curate.formats.object_files import (
     Objects,
     Row,
     Span,
+    agreed,
     attributes_of,
     count_losses,
     extent_of,
@@ -163,6 +165,34 @@ def box_edits(
         for part, value in zip(parts, wanted, strict=True)
         if not _is_close(decoded(text, part), value)
     ]
+
+
+def extent_edits(
+    text: bytes, span: Span, boxes: list[BoxEdit], members: Mapping[str, str], label: str
+) -> tuple[list[Edit], dict[str, bytes | None]]:
+    """Edits of an object with one array per extent, and new values of its own members.
+
+    `members` names the member of each extent, `label` that of the class.
+    """
+    places = member_spans(text, *span)
+    edits: list[Edit] = []
+    values: dict[str, bytes | None] = {}
+    for box in boxes:
+        extent = box.old["extent"]
+        if extent is not None and box.new is None:
+            values[members[extent]] = None
+        elif extent is not None:
+            edits += box_edits(text, span, places, members[extent], box)
+    is_agreed, name = agreed(boxes, "label")
+    if is_agreed and name is not None:
+        values[label] = json_bytes(name)
+    return edits, values
+
+
+def extent_boxes(rows: Sequence[Row], members: Mapping[str, str]) -> dict[str, list[int | float]]:
+    """The arrays [x, y, w, h] of an object's boxes, by the member of each extent."""
+    own = by_extent(rows)
+    return {member: xywh(own[extent]) for extent, member in members.items() if extent in own}
 
 
 def _is_close(old: object, new: float) -> bool:

@@ -36,13 +36,12 @@ from curate.formats.per_image import (
 from curate.formats.reading import TextError, decode_text
 from curate.formats.writing import (
     Changes,
-    Loss,
     LossReport,
     Lost,
     changes_since,
-    column_losses,
     losses_of,
     rows_to_count,
+    unheld,
 )
 
 _TOKEN = re.compile(rb"[^ \t\n\r\x0b\x0c]+")
@@ -143,20 +142,7 @@ def write_lines(
 ) -> LossReport:
     """Writes the files of a line format into an existing, empty folder.
 
-    Parameters
-    ----------
-    kind
-        The format.
-    original
-        The dataset as read again from its kept sources: only what changed since then changes in
-        its files. None: all files are made from the columns.
-
-    Raises
-    ------
-    OutputError
-        When a kept file's name leads out of the folder.
-    OSError
-        When a file cannot be written.
+    Parameters and errors are those of `per_image.write_files`.
     """
     output = _made(kind, dataset) if original is None else _kept(kind, dataset, original)
     return output.write(folder, kind.name)
@@ -217,7 +203,7 @@ def _made(kind: LineFormat, dataset: Dataset) -> Output:
     output.losses += state_losses(images, told)
     output.losses += left_out(boxes, written, f"{kind.title} holds {kind.held}")
     output.losses += outline_losses(held.boxes)
-    output.losses += _columns_lost(kind, held)
+    output.losses += unheld(kind, held)
     output.losses += losses_of(lost)
     return output
 
@@ -226,11 +212,6 @@ def _uncount(output: Output, lost: Lost) -> None:
     """Takes the images and boxes that were lost off the numbers of those written."""
     output.n_boxes -= sum(count for (name, _), count in lost.items() if name == "boxes")
     output.n_images -= sum(count for (name, _), count in lost.items() if name == "images")
-
-
-def _columns_lost(kind: LineFormat, dataset: Dataset) -> list[Loss]:
-    held = {"image_columns": kind.image_columns, "box_columns": kind.box_columns}
-    return column_losses(dataset, **held, why=kind.lack)
 
 
 def _kept(kind: LineFormat, dataset: Dataset, original: Dataset) -> Output:
@@ -257,7 +238,7 @@ def _kept(kind: LineFormat, dataset: Dataset, original: Dataset) -> Output:
     output.n_boxes -= len(added) - len(held)
     output.losses += shape_losses(added, held, f"{kind.title} holds {kind.held}")
     part = rows_to_count(dataset, images=changes.added_images[~bare], boxes=held)
-    output.losses += _columns_lost(kind, part)
+    output.losses += unheld(kind, part)
     output.losses += losses_of(lost)
     output.losses += image_losses(changes, kind.kept_images, kind.lack)
     output.losses.append(split_loss(dataset, original))

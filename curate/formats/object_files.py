@@ -130,15 +130,7 @@ def write_objects(
 ) -> LossReport:
     """Writes the files of a format into an existing, empty folder.
 
-    `original` is the dataset as read again from its kept sources: only what changed since then
-    changes in its files. None: all files are made from the columns.
-
-    Raises
-    ------
-    OutputError
-        When a kept file's name leads out of the folder.
-    OSError
-        When a file cannot be written.
+    Parameters and errors are those of `per_image.write_files`.
     """
     lost: Lost = Counter()
     if original is None:

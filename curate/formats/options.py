@@ -108,6 +108,12 @@ def refuse_idle(options: ReadOptions, formats: Collection[str]) -> None:
             raise UsageError(f"{option} {what}", mend=mend)
 
 
+def heeding(name: str) -> dict[str, str]:
+    """The options that a format heeds and not all do, and what each is for."""
+    own = {option: what for option, (formats, what, _) in _HEEDED.items() if name in formats}
+    return {option: what.partition(", and no source")[0] for option, what in own.items()}
+
+
 def without_label_options(options: ReadOptions) -> ReadOptions:
     """The options without those that only a reader of labels can heed."""
     return replace(options, format=None, size_wh=None, classes=None, truth=None, class_ids="own")

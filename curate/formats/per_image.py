@@ -21,9 +21,9 @@ from curate.formats.writing import (
     LossReport,
     Lost,
     changes_since,
-    column_losses,
     losses_of,
     rows_to_count,
+    unheld,
 )
 from curate.progress import track
 
@@ -206,14 +206,9 @@ def _new_files(
     output.losses += state_losses(images, known)
     why = f"{kind.title} holds boxes with a class and four corners, in images with known labels"
     output.losses += shape_losses(boxes, written, why)
-    output.losses += _unheld(kind, rows_to_count(dataset, images=known, boxes=written))
+    output.losses += unheld(kind, rows_to_count(dataset, images=known, boxes=written))
     output.losses += losses_of(lost)
     return output
-
-
-def _unheld(kind: PerImageFormat, dataset: Dataset) -> list[Loss]:
-    held = {"image_columns": kind.image_columns, "box_columns": kind.box_columns}
-    return column_losses(dataset, **held, why=kind.lack)
 
 
 def _add_sets(kind: PerImageFormat, images: pd.DataFrame, output: Output) -> None:
@@ -315,7 +310,7 @@ def _added_losses(kind: PerImageFormat, dataset: Dataset, added: pd.DataFrame) -
     written = added[holds_box(added)]
     why = f"{kind.title} holds boxes with a class and four corners"
     part = rows_to_count(dataset, images=dataset.images.iloc[:0], boxes=written)
-    return shape_losses(added, written, why) + _unheld(kind, part)
+    return shape_losses(added, written, why) + unheld(kind, part)
 
 
 def box_rows(boxes: pd.DataFrame) -> Iterator[BoxRow]:

@@ -13,6 +13,8 @@ from curate.errors import CurateError, Place
 from curate.sources import Body, Sources
 
 if TYPE_CHECKING:
+    from curate.dataset import Dataset
+
     # Only named here: reading labels needs no picture library.
     from curate.images import Pictures
 
@@ -99,6 +101,15 @@ def how_read(name: str, told: Options, own_name: str, image_source: str) -> dict
             }
         ]
     }
+
+
+def told_kind(dataset: Dataset, name: str, file: str) -> str | None:
+    """What `--from <name>-KIND` said when a file of the dataset was read."""
+    for part in dataset.options.get("parts", []):
+        if part["format"] == name and file.startswith(part["prefix"]):
+            kind: str | None = part["kind"]
+            return kind
+    return None
 
 
 class TextError(CurateError):

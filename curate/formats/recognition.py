@@ -9,7 +9,9 @@ from __future__ import annotations
 import codecs
 import difflib
 import importlib
+import inspect
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -22,11 +24,20 @@ from curate.tree import Tree
 
 @dataclass(frozen=True)
 class Reader:
-    """A reader: the module that has it, and the names of its functions there."""
+    """A reader: the module that has it, and the names of its functions there.
+
+    `page` is the module whose docstring and `FORMAT` tell of the format; None: the same.
+    """
 
     module: str
     claims: str = "claims"
     gather: str = "gather"
+    page: str | None = None
+
+    @property
+    def told_in(self) -> str:
+        """The name of the module that tells of the format."""
+        return self.page or self.module
 
     def load(self) -> ModuleType:
         """The module, imported now."""
@@ -35,7 +46,9 @@ class Reader:
 
 READERS: dict[str, Reader] = {
     "coco": Reader("curate.formats.coco"),
-    "coco-results": Reader("curate.formats.coco", "claims_results", "gather_results"),
+    "coco-results": Reader(
+        "curate.formats.coco", "claims_results", "gather_results", "curate.formats.coco.results"
+    ),
     "voc": Reader("curate.formats.voc"),
     "kitti": Reader("curate.formats.kitti"),
     "kitti-tracking": Reader("curate.formats.kitti_tracking"),
@@ -86,6 +99,11 @@ _FIRST = "yolo"
 _UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
+def rule(name: str) -> str:
+    """By what a reader tells its files: the docstring of the very function that decides."""
+    return inspect.getdoc(getattr(READERS[name].load(), READERS[name].claims)) or ""
+
+
 def recognise(files: Files) -> dict[str, list[str]]:
     """The label files that each reader would take, by reader; those that take none are left out."""
     taken = {}
@@ -96,6 +114,46 @@ def recognise(files: Files) -> dict[str, list[str]]:
         if claimed and name == _FIRST:
             files = _Without(files, set(claimed))
     return {name: taken[name] for name in READERS if name in taken}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one reader says of a source: how many files it takes of those it looked at, and why.
+
+    `looked` counts the files with one of its `endings`; those that the description of a YOLO set
+    names are YOLO's, and no other reader is asked about them. `rule` is what it takes files by,
+    `files` are the first three that it takes.
+    """
+
+    reader: str
+    taken: int
+    looked: int
+    endings: tuple[str, ...]
+    rule: str
+    files: tuple[str, ...]
+
+
+def claims(files: Files, taken: Mapping[str, list[str]]) -> list[Claim]:
+    """What each reader says of files of which `recognise` gave `taken`, takers first."""
+    first = set(taken.get(_FIRST, ()))
+    found = []
+    for name, endings in _ENDINGS.items():
+        own = taken.get(name, [])
+        asked = set(files.files) - (set() if name == _FIRST else first)
+        # An archive without members is Make Sense's, whatever its ending.
+        looked = set(own) | {file for file in asked if file.lower().endswith(endings)}
+        found.append(Claim(name, len(own), len(looked), endings, rule(name), tuple(own[:3])))
+    return sorted(found, key=lambda claim: -claim.taken)
+
+
+def takers(tree: Tree, path: Path) -> list[str]:
+    """The values of --from with which a source would be read, by trying each."""
+    found = []
+    for name in READERS:
+        with suppress(FormatError):
+            chosen(tree, path, name)
+            found.append(name)
+    return found
 
 
 class _Without:

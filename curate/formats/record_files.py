@@ -30,9 +30,9 @@ from curate.formats.writing import (
     LossReport,
     Lost,
     changes_since,
-    column_losses,
     losses_of,
     rows_to_count,
+    unheld,
 )
 
 Span = tuple[int, int]  # half-open, in bytes
@@ -84,20 +84,7 @@ def write_records(
 ) -> LossReport:
     """Writes the files of a format into an existing, empty folder.
 
-    Parameters
-    ----------
-    kind
-        The format.
-    original
-        The dataset as read again from its kept sources: only what changed since then changes in
-        its files. None: the file is made from the columns.
-
-    Raises
-    ------
-    OutputError
-        When a kept file's name leads out of the folder.
-    OSError
-        When a file cannot be written.
+    Parameters and errors are those of `per_image.write_files`.
     """
     output = _made(kind, dataset) if original is None else _kept(kind, dataset, original)
     return output.write(folder, kind.name)
@@ -110,7 +97,7 @@ def _made(kind: RecordFormat, dataset: Dataset) -> Output:
     output = Output(kind.make(dataset, _by_image(images, written), lost), len(images))
     output.losses += state_losses(dataset.images, images)
     _count_boxes(kind, output, boxes, written)
-    output.losses += _columns_lost(kind, rows_to_count(dataset, images=images, boxes=written))
+    output.losses += unheld(kind, rows_to_count(dataset, images=images, boxes=written))
     output.n_boxes += len(written) - lost_boxes(lost)
     output.losses += losses_of(lost)
     return output
@@ -125,11 +112,6 @@ def _count_boxes(
     kind: RecordFormat, output: Output, boxes: pd.DataFrame, written: pd.DataFrame
 ) -> None:
     output.losses += shape_losses(boxes, written, f"{kind.title} holds {kind.held}")
-
-
-def _columns_lost(kind: RecordFormat, dataset: Dataset) -> list[Loss]:
-    held = {"image_columns": kind.image_columns, "box_columns": kind.box_columns}
-    return column_losses(dataset, **held, why=kind.lack)
 
 
 def _by_image(images: pd.DataFrame, boxes: pd.DataFrame) -> ImageBoxes:
@@ -159,7 +141,7 @@ def _kept(kind: RecordFormat, dataset: Dataset, original: Dataset) -> Output:
     if len(added):
         _count_boxes(kind, output, added, held)
     output.losses += state_losses(changes.added_images, fresh)
-    output.losses += _columns_lost(kind, rows_to_count(dataset, images=fresh, boxes=held))
+    output.losses += unheld(kind, rows_to_count(dataset, images=fresh, boxes=held))
     output.losses += losses_of(lost)
     output.losses += image_losses(changes, kind.kept_images, kind.lack)
     splits = sum("split" in columns for columns in changes.changed_images.values())

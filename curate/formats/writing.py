@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -97,6 +97,28 @@ def rows_to_count(
     images = dataset.images if images is None else images.reset_index(drop=True)
     boxes = dataset.boxes if boxes is None else boxes.reset_index(drop=True)
     return replace(dataset, images=images, boxes=boxes)
+
+
+class Holder(Protocol):
+    """A format that says which columns it holds, and what of all others (`lack`)."""
+
+    @property
+    def image_columns(self) -> Collection[str]:
+        """Columns of images that have a place."""
+
+    @property
+    def box_columns(self) -> Collection[str]:
+        """Columns of boxes that have a place."""
+
+    @property
+    def lack(self) -> str:
+        """Why others are lost."""
+
+
+def unheld(kind: Holder, dataset: Dataset) -> list[Loss]:
+    """Losses for all columns that a format has no place for; see `column_losses`."""
+    held = {"image_columns": kind.image_columns, "box_columns": kind.box_columns}
+    return column_losses(dataset, **held, why=kind.lack)
 
 
 def column_losses(

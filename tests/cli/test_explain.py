@@ -1,4 +1,4 @@
-"""curate explain: manual pages of checks."""
+"""curate explain: manual pages of checks and formats."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from curate.checks import CHECKS
 from curate.faults import FAULTS
+from curate.formats import READERS, manual
 
 KNOWN = {**FAULTS, **CHECKS}
 
@@ -39,3 +40,22 @@ def test_an_unknown_check_is_refused_with_the_nearest(curate, word, near):
     code, out, err = curate("explain", word)
     assert (code, out) == (2, "")
     assert err == f"curate: there is no check '{word}' - did you mean '{near}'?\n"
+
+
+@pytest.mark.parametrize("name", sorted(READERS))
+def test_each_format_has_a_page(curate, name):
+    assert curate("explain", f"format:{name}") == (0, manual.page(name), "")
+
+
+def test_all_formats_are_listed_with_what_they_are(curate):
+    code, out, err = curate("explain", "format:")
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()] == sorted(READERS)
+    assert "PASCAL VOC: one XML file per image" in out
+
+
+def test_an_unknown_format_is_refused_with_the_nearest(curate):
+    code, out, err = curate("explain", "format:vco")
+    assert (code, out) == (2, "")
+    assert err.startswith("curate: there is no format 'vco', should be one of caltech, ")
+    assert err.endswith(" - did you mean 'format:voc'?\n")

@@ -365,3 +365,89 @@ def _by_place(dataset: Dataset) -> pd.DataFrame:
     boxes = dataset.boxes.assign(name=dataset.boxes["image_id"].map(names))
     far = ["name", "label", "x2", "y2"]
     return boxes.sort_values([*far, "x1", "y1"]).set_index(far, drop=False)[EDGES]
+
+
+# Skeletons, as the documentation of the format shows them
+
+NOSE = (
+    '<points label="nose" source="manual" outside="0" occluded="0" points="10.00,40.00"></points>'
+)
+HAND = (
+    '<points label="hand" source="manual" outside="0" occluded="1" points="30.50,20.00"></points>'
+)
+FOOT = (
+    '<points label="foot" source="manual" outside="1" occluded="0" points="60.00,47.00"></points>'
+)
+SKELETON = (
+    '<skeleton label="car" source="manual" z_order="2">'
+    f"\n      {NOSE}\n      {HAND}\n      {FOOT}\n    </skeleton>"
+)
+
+
+def test_a_skeleton_is_a_box_round_its_labelled_points() -> None:
+    dataset = read_xml(image(SKELETON))
+    assert edges(dataset) == [10.0, 20.0, 30.5, 40.0]
+    box = dataset.boxes.iloc[0]
+    assert (box["shape"], box["label"], box["role"]) == ("box", "car", "include")
+    assert box["attributes"] == '{"z_order": "2"}'
+    assert dataset.images["label_state"].tolist() == ["present"]
+    assert dataset.findings.empty
+
+
+def test_keypoints_have_names_px_and_visibility() -> None:
+    dataset = read_xml(image(SKELETON, BOX))
+    assert cvat.keypoints(dataset) == {
+        int(dataset.boxes["box_id"].iloc[0]): [
+            ("nose", 10.0, 40.0, 2), ("hand", 30.5, 20.0, 1), ("foot", 60.0, 47.0, 0),
+        ]
+    }  # fmt: skip
+    assert cvat.extras(dataset)["keypoints"] == 1
+
+
+def test_a_skeleton_of_which_every_point_is_outside_is_excluded() -> None:
+    gone = '<skeleton frame="3" keyframe="1">' + FOOT + "</skeleton>"
+    dataset = read_xml(f'<track id="4" label="car">{gone}</track>')
+    box = dataset.boxes.iloc[0]
+    assert (box["role"], box["track_id"], edges(dataset)) == ("exclude", "4", [60, 47, 60, 47])
+    # As where a box of a track has left the picture.
+    assert dataset.images["label_state"].tolist() == ["empty"]
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        ("", "<skeleton> has no points, should have one or more"),
+        (NOSE.replace("10.00,40.00", "10;40"),
+         "<skeleton> has point 'nose' at '10;40', should be x,y in px"),
+    ],
+)  # fmt: skip
+def test_a_skeleton_without_places_is_a_finding(points: str, message: str) -> None:
+    dataset = read_xml(image(f'<skeleton label="car">{points}</skeleton>'))
+    assert dataset.findings[["check", "message"]].to_numpy().tolist() == [["SRC-001", message]]
+    assert all(map(math.isnan, edges(dataset)))
+
+
+def test_a_skeleton_comes_back_byte_for_byte_and_with_a_new_label(tmp_path: Path) -> None:
+    dataset = read_xml(image(SKELETON, BOX))
+    assert write_back(cvat, dataset, tmp_path).losses == ()
+    assert written(tmp_path)[FILE].decode() == document(image(SKELETON, BOX))
+    (tmp_path / FILE).unlink()
+    text, lost = spliced(with_values(dataset, 0, label="van", source_label="van"), tmp_path)
+    assert text == document(image(SKELETON.replace('label="car"', 'label="van"'), BOX))
+    assert lost == {}
+
+
+@pytest.mark.parametrize(("column", "value"), [("x1", 5.0), ("role", "exclude")])
+def test_what_the_points_tell_is_counted_when_it_changes(
+    column: str, value: object, tmp_path: Path
+) -> None:
+    dataset = read_xml(image(SKELETON))
+    text, lost = spliced(with_values(dataset, 0, **{column: value}), tmp_path)
+    assert text == document(image(SKELETON))
+    assert lost == {f"boxes.{column}": 1}
+
+
+def test_keypoints_are_counted_when_another_format_is_written(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(document(image(SKELETON)))
+    report = formats.write(read(tmp_path / FILE), "voc", tmp_path / "voc")
+    assert losses(report)["keypoints"] == 1

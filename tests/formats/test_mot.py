@@ -7,13 +7,23 @@ from pathlib import Path
 
 import pytest
 
+import curate
+from curate import ReadOptions
 from curate.assembly import assemble
 from curate.dataset import Dataset
+from curate.errors import UsageError
 from curate.formats import mot
 from curate.formats.mot.layout import parse_info
 from curate.formats.reading import Files, Options
 from curate.tree import open_tree
-from tests.formats.label_files import kept, write_back, written
+from tests.formats.label_files import (
+    EDGES,
+    kept,
+    with_box,
+    with_values,
+    write_back,
+    written,
+)
 
 OBJECT = "1,7,101,51,100,200,1,1,0.5"
 FOUND = "1,-1,101,51,100,200,0.998128,-1,-1,-1"
@@ -334,3 +344,55 @@ def test_real_objects_of_2017_have_classes_and_flags(real_data: Path) -> None:
                                     "coco_person_kp_yolo_val2017", "makesense"])  # fmt: skip
 def test_real_text_of_other_formats_is_not_claimed(real_data: Path, folder: str) -> None:
     assert mot.claims(open_tree(real_data / folder)) == []
+
+
+# Pixels counted from 0
+
+
+def test_named_zero_based_coordinates_are_taken_as_they_are(tmp_path: Path) -> None:
+    # The same 100 x 200 px at column 100, row 50, once counted from 1 and once from 0.
+    (tmp_path / "det.txt").write_text("1,-1,100,50,100,200,0.5\n")
+    dataset = curate.read(tmp_path, ReadOptions(format="mot-zero-based"))
+    assert dataset.boxes[EDGES].to_numpy().tolist() == [[100.0, 50.0, 200.0, 250.0]]
+    # Frames and ids count from 1 all the same.
+    assert dataset.images["frame"].tolist() == [1]
+
+
+def test_a_zero_based_file_stays_so_when_it_is_written(tmp_path: Path) -> None:
+    text = "1,-1,100,50,100,200,0.5\n1,-1,0,0,10,10,0.5\n"
+    (tmp_path / "det.txt").write_text(text)
+    dataset = curate.read(tmp_path, ReadOptions(format="mot-zero-based"))
+    curate.write(dataset, "mot", tmp_path / "same")
+    assert (tmp_path / "same" / "det.txt").read_text() == text
+    moved = with_box(with_values(dataset, 0, x1=101.0, x2=201.0), x1=5.0, y1=6.0, x2=8.0, y2=10.0)
+    curate.write(moved, "mot", tmp_path / "moved")
+    lines = (tmp_path / "moved" / "det.txt").read_text().splitlines()
+    assert lines[:2] == ["1,-1,101,50,100,200,0.5", "1,-1,0,0,10,10,0.5"]
+    assert lines[2].startswith("1,-1,5,6,3,4,")
+
+
+def test_a_zero_based_file_becomes_one_based_in_a_new_one(tmp_path: Path) -> None:
+    (tmp_path / "det.txt").write_text("1,-1,100,50,100,200,0.5\n")
+    dataset = curate.read(tmp_path, ReadOptions(format="mot-zero-based"))
+    mot.write(dataset, tmp_path, None)
+    (made,) = tmp_path.glob("*/det/det.txt")
+    assert made.read_text().startswith("1,-1,101,51,100,200,0.5,")
+
+
+def test_an_unknown_kind_of_mot_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    (tmp_path / "det.txt").write_text("1,-1,100,50,100,200,0.5\n")
+    with pytest.raises(UsageError, match="should be one of mot, mot-zero-based"):
+        curate.read(tmp_path, ReadOptions(format="mot-one"))
+
+
+def test_real_zero_based_boxes_leave_the_image_only_when_read_as_one_based(
+    real_data: Path,
+) -> None:
+    n_outside = dict.fromkeys(("mot", "mot-zero-based"), 0)
+    for name in n_outside:
+        for folder in ("TUD-Campus", "TUD-Stadtmitte"):
+            file = real_data / "mot" / folder / "det.txt"
+            boxes = curate.read(file, ReadOptions(format=name)).boxes
+            n_outside[name] += int((boxes[["x1", "y1"]] < 0).any(axis=1).sum())
+    # 9 as the set's description counts them.
+    assert n_outside == {"mot": 9, "mot-zero-based": 0}

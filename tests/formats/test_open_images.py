@@ -98,6 +98,48 @@ def test_classes_and_those_above_are_named_by_the_lists_beside() -> None:
     assert dataset.findings.empty
 
 
+IMAGE_LABELS = (
+    "ImageID,Source,LabelName,Confidence\na,verification,/m/01,1\n"
+    "a,crowdsource-verification,/m/02,0\na,machine,/m/03,0.8\nz,verification,/m/01,1\n"
+)
+
+
+def test_classes_that_people_verified_on_an_image_are_its_exhaustive_ones() -> None:
+    files = {
+        "train-annotations-bbox.csv": TABLE,
+        "class-descriptions-boxable.csv": "/m/01,Zebra\n/m/02,Cat\n",
+        "train-annotations-human-imagelabels-boxable.csv": IMAGE_LABELS,
+    }
+    dataset = gathered(files)
+    # Verified there and verified absent; a machine's word is no verification, b has no row.
+    assert dataset.images["exhaustive"].fillna("").tolist() == ['["Cat", "Zebra"]', ""]
+    told = dataset.findings[["check", "file", "message"]].to_numpy().tolist()
+    what = "1 verified classes are of images without a box, and were left out"
+    assert told == [["SRC-013", "train-annotations-human-imagelabels-boxable.csv", what]]
+
+
+def test_wrong_rows_of_image_labels_are_findings_and_hide_no_other() -> None:
+    rows = "ImageID,LabelName,Confidence\na,/m/01,0.5\na,/m/02\na,/m/02,1\n"
+    dataset = gathered({"t.csv": TABLE, "classifications.csv": rows})
+    assert dataset.images["exhaustive"].iloc[0] == '["/m/02"]'
+    assert dataset.findings[["check", "line"]].to_numpy().tolist() == [
+        ["SRC-001", 2],
+        ["SRC-001", 3],
+    ]
+    assert "should be 1 (verified there) or 0" in dataset.findings["message"].iloc[0]
+
+
+def test_image_labels_come_back_and_are_counted_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "boxes.csv").write_text(TABLE)
+    (tmp_path / "set" / "classifications.csv").write_text(IMAGE_LABELS)
+    dataset = read_path(tmp_path / "set", ReadOptions(size_wh=SIZE))
+    assert write(dataset, "open-images", tmp_path / "same").losses == ()
+    assert (tmp_path / "same" / "classifications.csv").read_text() == IMAGE_LABELS
+    report = write(dataset, "voc", tmp_path / "voc")
+    assert losses(report)["images.exhaustive"] == 1
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -414,10 +414,14 @@ def open_images() -> list[Seed]:
     scores = b"ImageID,LabelName,Score,XMin,XMax,YMin,YMax\na,/m/01,0.9,0.1,0.2,0.3,0.4\n"
     names = b'/m/01,Cat\n/m/02,"Big, dog"\n'
     tree = b'{"LabelName": "/m/0", "Subcategory": [{"LabelName": "/m/01"}, {"LabelName": "/m/02"}]}'
+    verified = (
+        b"ImageID,Source,LabelName,Confidence\na,verification,/m/01,1\nb,verification,/m/02,0\n"
+    )
     beside = {
         "train-annotations-bbox.csv": plain,
         "class-descriptions-boxable.csv": names,
         "bbox_labels_600_hierarchy.json": tree,
+        "train-annotations-human-imagelabels.csv": verified,
     }
     sized = {"size_wh": (640, 480)}
     bodies = [plain, commas, scores, plain.replace(b"/m/01,1,", b"/m/01,0.75,")]

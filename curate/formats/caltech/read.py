@@ -37,7 +37,10 @@ _FRAME = re.compile(r"(?:^|.*/)(set\d+)[/_](V\d+)[/_]I(\d{1,9})(?:\.\w+)?", re.A
 
 
 def claims(files: Files) -> list[str]:
-    """The .txt files that begin with a bbGt header; beside one, empty and unreadable files too."""
+    """The .txt files that begin with `% bbGt version=`.
+
+    Beside such a file empty and unreadable ones are claimed too.
+    """
     looks = {name: _look(files, name) for name in files.files if name.lower().endswith(".txt")}
     homes = {name.rpartition("/")[0] for name, look in looks.items() if look == "bbgt"}
     return sorted(

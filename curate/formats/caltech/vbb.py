@@ -1,6 +1,6 @@
 """Caltech Pedestrian videos (vbb) as text and as JSON; MATLAB's binary `.vbb` is refused.
 
-Specification: the Caltech Pedestrian code, `vbb.m` (vbbSaveTxt, version 1.4):
+Specification: the Caltech Pedestrian code (vision.caltech.edu), `vbb.m` (vbbSaveTxt, version 1.4):
 
     % vbb version=1.400000
     nFrame=<n> n=<objects>
@@ -14,11 +14,16 @@ and the JSON of the public converter caltech-pedestrian-dataset-converter (conve
 {set: {video: {"nFrame", "frames": {"<frame from 0>": [{"id", "lbl", "pos", "posv", "occl", "lock",
 "hide", ...}]}}}}.
 
-Coordinates, extents and classes are those of `curate.formats.caltech`. Every frame of a video is an
-image, called `<video>/I00004` with frames from 0 as the toolbox's vbbToFiles writes them; one
-without objects is empty. The object's id is its `track_id`, within its video. `hide` and `lock`
-are in `boxes.attributes` where they are set. `log`, `altered`, `init`, `str` and `end` stay in the
-kept bytes. There is no writer: `--to caltech` makes bbGt files, without tracks.
+Convention: 1-based px, x2 = x1 + width, upright image (pictures are video frames). Coordinates,
+extents and classes are those of `curate.formats.caltech`.
+
+Read: every frame of a video is an image, called `<video>/I00004` with frames from 0 as the
+toolbox's vbbToFiles writes them; one without objects is empty. The object's id is its `track_id`,
+within its video. `hide` and `lock` are in `boxes.attributes` where they are set.
+
+Lost on read: nothing; `log`, `altered`, `init`, `str` and `end` stay in the kept bytes.
+
+Written: there is no writer; `--to caltech` makes bbGt files, without tracks.
 """
 
 from __future__ import annotations
@@ -42,6 +47,7 @@ from curate.formats.caltech.read import (
     frame_columns,
     one_based_edges,
 )
+from curate.formats.declared import Format
 from curate.formats.json_document import open_document
 from curate.formats.json_spans import BROKEN, Span, decoded, is_number, item_spans, member_spans
 from curate.formats.object_rows import (
@@ -54,6 +60,12 @@ from curate.formats.object_rows import (
 )
 from curate.formats.reading import Files, Options, decode_text, line_numbers, text_lines
 from curate.progress import track
+
+FORMAT = Format(
+    images=("group", "frame"),
+    boxes=("extent", "is_group", "occluded", "track_id", "attributes", "source_id"),
+    roles=("include", "ignore"),
+)
 
 NAME = "caltech-vbb"
 # A video of 30 Hz and 55 minutes (Caltech's have one); more would be a mistake that exhausts
@@ -80,7 +92,10 @@ _EXPORT = (
 
 
 def claims(files: Files) -> list[str]:
-    """The vbb files: text by its header, JSON by its keys, MATLAB's to be refused with the mend."""
+    """The vbb files: text that begins with `% vbb` or its keys, JSON with nFrame or frames.
+
+    MATLAB's binary files that end in .vbb are claimed too, to be refused with the mend.
+    """
     names = [n for n in files.files if n.lower().endswith((".txt", ".json", ".vbb"))]
     return sorted(name for name in names if _form(files, name) is not None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from curate.dataset import Dataset
 from curate.formats.caltech.read import (
@@ -17,7 +17,7 @@ from curate.formats.caltech.read import (
     read_line,
     version_of,
 )
-from curate.formats.image_names import label_paths
+from curate.formats.image_names import label_paths, with_ending
 from curate.formats.json_objects import by_extent, wanted_rows
 from curate.formats.json_splice import Edit, apply_edits
 from curate.formats.line_files import LineImage
@@ -58,15 +58,12 @@ def write(dataset: Dataset, folder: Path, original: Dataset | None) -> LossRepor
 def _make(
     images: list[tuple[LineImage, Objects]], folder: str, taken: Sequence[str], lost: Lost
 ) -> dict[str, bytes]:
-    names = []
-    for image, _ in images:
-        has_ending = PurePosixPath(image.name).suffix[1:].isalpha()
-        lost[_ENDING] += has_ending
-        read = frame_columns(str(PurePosixPath(image.name).with_suffix("")))
+    names = [with_ending(image.name) for image, _ in images]
+    for name, (image, _) in zip(names, images, strict=True):
+        lost[_ENDING] += name == image.name
+        read = frame_columns(str(PurePosixPath(name).with_suffix("")))
         lost["images.group", _OF_NAME] += image.group != read.get("group")
         lost["images.frame", _OF_NAME] += image.frame != read.get("frame")
-        # `label_paths` takes an ending off.
-        names.append(image.name if has_ending else f"{image.name}.x")
     used = [name.removeprefix(folder) for name in taken]
     paths = label_paths(names, ".txt", used)
     files = {}

@@ -12,14 +12,17 @@ from curate.errors import quote
 from curate.formats.image_json import (
     ImageText,
     Lines,
+    Record,
+    add_record,
     claimed,
     gather_images,
     image_sizes,
+    listed,
     may_be_json,
     split_of,
     values_of,
 )
-from curate.formats.json_spans import BROKEN, decoded, is_number, item_spans
+from curate.formats.json_spans import Span, decoded, is_number, item_spans
 from curate.formats.object_rows import (
     UNKNOWN_EDGES,
     ObjectRows,
@@ -50,7 +53,10 @@ _OTHER = re.compile(rb'"(?:polygon|annotations|images|shapes|2d|3d)"\s*:')
 
 
 def claims(files: Files) -> list[str]:
-    """The .json files with a list of objects that have the boxes of CityPersons."""
+    """The .json files with a list `objects` that have bboxVis, or bbox with imgHeight and imgWidth.
+
+    Files with polygons or 3D boxes are not. A broken or empty one beside such a file is.
+    """
     return claimed(files, _OWN, _OTHER)
 
 
@@ -66,32 +72,22 @@ def gather(files: Files, names: list[str], options: Options) -> Gathered:
 
 def _add_file(rows: ObjectRows, spot: Spot, found: ImageText | None, lines: Lines) -> int:
     problems: list[str] = []
-    values = image_sizes(found, "imgWidth", "imgHeight", problems)
-    columns = {**values, "split": split_of(spot.file)}
+    columns = {
+        **image_sizes(found, "imgWidth", "imgHeight", problems),
+        "split": split_of(spot.file),
+    }
     stem = PurePosixPath(spot.file).stem
     name = f"{stem.removesuffix(LABEL_TAIL)}{IMAGE_TAIL}" if stem.endswith(LABEL_TAIL) else stem
-    span = None if found is None else found.members.get("objects")
-    state = "unreadable"
-    try:
-        spans = item_spans(found.text, *span) if found is not None and span is not None else []
-        if found is not None:
-            state = "present" if spans else "empty" if span else "missing"
-    except BROKEN:
-        spans = []
-        problems.append("has objects that are no list")
-    row = rows.add_image(name, state, spot, columns)
-    if found is None:
-        return row
-    if span is None:
-        problems.append("has no objects, should have a list, which is empty when nothing was there")
-    for problem in problems:
-        rows.tell("SRC-001", problem, spot, images=(row,))
-    objects = [decoded(found.text, own) for own in spans]
-    keys = object_keys([_instance(value) for value in objects])
-    for (start, end), value, key in zip(spans, objects, keys, strict=True):
-        place = Spot(spot.file, lines.at(start), start, end)
-        rows.add_object(row, read_object(value, key), place)
-    return row
+    state, objects = listed(found, "objects", _keyed_spans, problems)
+    text = b"" if found is None else found.text
+    record = Record(name, text, columns, state, objects, problems)
+    return add_record(rows, spot, record, lines, read_object)
+
+
+def _keyed_spans(text: bytes, array: Span) -> list[tuple[str, Span]]:
+    spans = list(item_spans(text, *array))
+    keys = object_keys([_instance(decoded(text, own)) for own in spans])
+    return list(zip(keys, spans, strict=True))
 
 
 def _instance(value: object) -> str | None:

@@ -20,11 +20,10 @@ from curate.formats.image_json import SPLITS
 from curate.formats.image_names import label_paths
 from curate.formats.json_objects import (
     JsonObjects,
-    box_edits,
-    by_extent,
+    extent_boxes,
+    extent_edits,
     made_objects,
     splice_image,
-    xywh,
 )
 from curate.formats.json_spans import member_edits, member_spans
 from curate.formats.json_splice import Edit, json_bytes
@@ -91,29 +90,16 @@ def _file(image: LineImage, objects: Objects, lost: Lost) -> bytes:
 
 
 def _object(rows: list[Row], number: int) -> dict[str, Any]:  # JSON values
-    own = by_extent(rows)
     label = rows[0]["label"]
     if rows[0]["role"] == "ignore":
         label = IGNORE
     elif rows[0]["is_group"]:
         label = GROUP
-    boxes = {MEMBERS[extent]: xywh(own[extent]) for extent in MEMBERS if extent in own}
-    return {**boxes, "instanceId": number, "label": label}
+    return {**extent_boxes(rows, MEMBERS), "instanceId": number, "label": label}
 
 
 def _object_edits(text: bytes, span: Span, boxes: list[BoxEdit]) -> list[Edit]:
-    members = member_spans(text, *span)
-    edits: list[Edit] = []
-    values: dict[str, bytes | None] = {}
-    for box in boxes:
-        extent = box.old["extent"]
-        if extent is not None and box.new is None:
-            values[MEMBERS[extent]] = None
-        elif extent is not None:
-            edits += box_edits(text, span, members, MEMBERS[extent], box)
-    is_agreed, label = agreed(boxes, "label")
-    if is_agreed and label is not None:
-        values["label"] = json_bytes(label)
+    edits, values = extent_edits(text, span, boxes, MEMBERS, "label")
     for column, value, word in (("is_group", True, GROUP), ("role", "ignore", IGNORE)):
         if agreed(boxes, column) == (True, value):
             values["label"] = json_bytes(word)

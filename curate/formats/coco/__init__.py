@@ -1,13 +1,26 @@
-"""COCO annotation files (instances, person_keypoints) and results files.
+"""COCO annotation files (instances, person_keypoints).
 
 Specification: cocodataset.org/#format-data and cocoapi @ 8c9bcc3 (PythonAPI/pycocotools/coco.py,
-mask.py, common/maskApi.c). `bbox` is [x, y, width, height] in px, 0-based, continuous: it becomes
-x1 = x, y1 = y, x2 = x + width, y2 = y + height, nothing clipped or rounded. RLE is column-major.
+mask.py, common/maskApi.c).
 
-On read nothing is lost: masks, polygons, keypoints and unknown keys stay in the kept bytes and are
+Convention: 0-based px, continuous edges, upright image (assumed: the specification does not say).
+`bbox` is [x, y, width, height]: x1 = x, y1 = y, x2 = x + width, y2 = y + height, nothing clipped or
+rounded. RLE is column-major.
+
+Read: a record of `annotations` is a row; its shape is that of its `segmentation`, `iscrowd` is
+`is_group` and the role ignore. Images and objects that several files of one source tell of are one
+row each (see `shared`).
+
+Lost on read: nothing. Masks, polygons, keypoints and unknown keys stay in the kept bytes and are
 parsed from there when asked for. Captions have no box: they are left out of the table, with a note.
-Images and objects that several files of one source tell of are one row each (see `shared`).
-On write to COCO nothing is lost; from other formats see `write`.
+
+Written: what was read as COCO comes back with every key, number and order; only changed values
+change. From other formats `instances.json` is made, and `results.json` of what detectors found:
+annotation ids from 1, ignored objects and groups as `iscrowd`, columns that COCO has no key for in
+`attributes`.
+
+Lost on write: from other formats, each counted in the loss report: points, lines, tags, boxes
+without class or corners, images whose labels are missing, and all further columns.
 """
 
 from __future__ import annotations
@@ -31,12 +44,14 @@ from curate.formats.coco.derived import derive, extras, outlines
 from curate.formats.coco.results import read_results
 from curate.formats.coco.rows import FileRows
 from curate.formats.coco.shared import Shared, in_order, share
+from curate.formats.declared import SIZES, Format
 from curate.formats.json_document import Document, JsonError, bulk, open_document
 from curate.formats.reading import HEAD_BYTES, Files, Options, how_read
 from curate.sources import Body
 from curate.tree import open_tree
 
 __all__ = [
+    "FORMAT",
     "NAME",
     "RESULTS",
     "claims",
@@ -49,6 +64,25 @@ __all__ = [
     "read",
 ]
 
+FORMAT = Format(
+    images=(*SIZES, "licence", "source_id"),
+    boxes=("is_group", "score", "declared_area", "attributes", "source_id"),
+    shapes=("box", "polygon", "mask"),
+    roles=("include", "ignore"),
+    kept=("keypoints",),
+    written=(
+        "boxes",
+        "class",
+        "score",
+        "polygons",
+        "masks",
+        "ignore regions",
+        "attributes",
+        "image size",
+    ),
+)
+
+
 NAME = "coco"
 RESULTS = "coco-results"
 _TOP_KEYS = re.compile(rb'"(?:images|annotations|categories)"\s*:\s*\[')
@@ -60,12 +94,12 @@ _RESULT_KEYS = (re.compile(rb'"image_id"\s*:'), re.compile(rb'"(?:score|caption)
 
 
 def claims(files: Files) -> list[str]:
-    """The .json files that are COCO annotation files: objects with COCO's arrays at the top."""
+    """The .json files that are objects with a list `images`, `annotations` or `categories`."""
     return [file for file in _json_files(files) if _is_annotations(files, file)]
 
 
 def claims_results(files: Files) -> list[str]:
-    """The .json files that are COCO results: arrays of records with image_id and score."""
+    """The .json files that are lists of records with `image_id` and `score` (or `caption`)."""
     return [file for file in _json_files(files) if _is_results(files, file)]
 
 

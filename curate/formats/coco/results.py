@@ -1,4 +1,20 @@
-"""COCO results files (bbox, segm, keypoints): a flat list of scored predictions."""
+"""COCO results files (bbox, segm, keypoints): a flat list of scored predictions.
+
+Specification: cocodataset.org/#format-results and cocoapi @ 8c9bcc3 (PythonAPI/pycocotools/coco.py,
+loadRes).
+
+Convention: 0-based px, continuous edges, upright image (assumed: the specification does not say).
+`bbox` is [x, y, width, height], as in COCO's annotation files.
+
+Read: a record is a `detector` box with its score. Images and classes are those of the annotation
+file (`--truth`, or one that is given beside it); without one they are called by their numbers.
+
+Lost on read: nothing. Masks, keypoints and unknown keys stay in the kept bytes. Captions are left
+out of the table, with a note.
+
+Written: `--to coco` makes `results.json` of what detectors found; results that were read come back
+with every key, number and order.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +33,15 @@ from curate.formats.coco.lookup import RowOf
 from curate.formats.coco.records import ABSENT, Result, decode_all
 from curate.formats.coco.rows import FileRows
 from curate.formats.coco.shapes import outline_kinds
+from curate.formats.declared import SIZES, Format
 from curate.formats.json_document import Document, loose
+
+FORMAT = Format(
+    images=(*SIZES, "licence", "source_id"),
+    boxes=("score", "source_id"),
+    shapes=("box", "polygon", "mask"),
+    kept=("keypoints",),
+)
 
 _EXAMPLES = 5
 _Place = tuple[str, int, int]  # file, line from 1, row from 0

@@ -12,12 +12,12 @@ from curate.formats.crowdhuman.read import FLAGS, MASK, MEMBERS, NAME, read_obje
 from curate.formats.json_objects import (
     JsonObjects,
     as_number,
-    box_edits,
     by_extent,
+    extent_boxes,
+    extent_edits,
     image_edits,
     made_objects,
     opened,
-    xywh,
 )
 from curate.formats.json_spans import BROKEN, member_edits, member_spans, number_text
 from curate.formats.json_splice import Edit, apply_edits, json_bytes
@@ -91,24 +91,13 @@ def _object(rows: list[Row], number: int) -> dict[str, Any]:  # JSON values
             flag["unsure"] = unsure
     if rows[0]["label"] == MASK:
         flags["extra"]["ignore"] = 1
-    boxes = {MEMBERS[extent]: xywh(own[extent]) for extent in MEMBERS if extent in own}
-    made = {"tag": rows[0]["label"], **boxes, "extra": flags["extra"]}
+    made = {"tag": rows[0]["label"], **extent_boxes(rows, MEMBERS), "extra": flags["extra"]}
     return made | ({"head_attr": flags["head_attr"]} if flags["head_attr"] else {})
 
 
 def _object_edits(text: bytes, span: Span, boxes: list[BoxEdit]) -> list[Edit]:
     members = member_spans(text, *span)
-    edits: list[Edit] = []
-    values: dict[str, bytes | None] = {}
-    for box in boxes:
-        extent = box.old["extent"]
-        if extent is not None and box.new is None:
-            values[MEMBERS[extent]] = None
-        elif extent is not None:
-            edits += box_edits(text, span, members, MEMBERS[extent], box)
-    is_agreed, label = agreed(boxes, "label")
-    if is_agreed and label is not None:
-        values["tag"] = json_bytes(label)
+    edits, values = extent_edits(text, span, boxes, MEMBERS, "tag")
     for member in ("extra", "head_attr"):
         own = [box for box in boxes if FLAGS.get(box.old["extent"] or "full") == member]
         flags = _flag_values(own)

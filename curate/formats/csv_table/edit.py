@@ -11,9 +11,9 @@ from curate.dataset import Dataset
 from curate.formats.csv_header import Layout, layout_of
 from curate.formats.csv_rows import field_text, header_of, split_fields, with_fields
 from curate.formats.csv_table.make import COLUMNS, NAME, table_bytes, write_table
-from curate.formats.csv_table.read import told_kind
 from curate.formats.line_files import LineFormat, LineImage, Spot, write_lines
 from curate.formats.per_image import BoxRow, Change
+from curate.formats.reading import told_kind
 from curate.formats.writing import LossReport, Lost
 from curate.tables import hex_id
 
@@ -42,7 +42,7 @@ def write(dataset: Dataset, folder: Path, original: Dataset | None) -> LossRepor
 
 def _format(dataset: Dataset) -> LineFormat:
     def layout(spot: Spot) -> Layout:
-        return _layout(spot.first_line, spot.file, told_kind(dataset, spot.file))
+        return _layout(spot.first_line, spot.file, told_kind(dataset, NAME, spot.file))
 
     def change_line(line: bytes, change: Change, spot: Spot, lost: Lost) -> bytes:
         return _changed(line, change, spot, layout(spot), lost)

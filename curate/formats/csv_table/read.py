@@ -31,11 +31,11 @@ from curate.formats.csv_rows import (
     read_table,
 )
 from curate.formats.csv_table.make import COLUMNS, NAME
-from curate.formats.reading import HEAD_BYTES, Files, Options
+from curate.formats.reading import HEAD_BYTES, Files, Options, told_kind
 from curate.progress import track
 from curate.tables import LABEL_STATES, ROLES, SHAPES
 
-__all__ = ["KINDS", "claims", "extras", "gather", "may_be", "told_kind"]
+__all__ = ["KINDS", "claims", "extras", "gather", "may_be"]
 
 _CORRECT = "correct the row, or export the table again"
 _MAX_SIDE = 2**53
@@ -56,7 +56,7 @@ _FLOATS = ("x1", "y1", "x2", "y2", "score", "occluded", "truncated")
 
 
 def claims(files: Files) -> list[str]:
-    """The .csv files among `files` whose header names an image, a box, and a class or score."""
+    """The .csv files whose header names an image, a box, and a class or score."""
     found = []
     for name in files.files:
         if name.lower().endswith(".csv"):
@@ -430,22 +430,13 @@ def _classes(
     return {"label": [label for label, _ in found], "source_label": source_labels}
 
 
-def told_kind(dataset: Dataset, file: str) -> str | None:
-    """What `--from csv-KIND` said when a file of the dataset was read."""
-    for part in dataset.options.get("parts", []):
-        if part["format"] == NAME and file.startswith(part["prefix"]):
-            kind: str | None = part["kind"]
-            return kind
-    return None
-
-
 def extras(dataset: Dataset) -> Counter[str]:
     """How many values of the boxes' rows stand in columns that the tables have not, by name."""
     counts: Counter[str] = Counter()
     for file in sorted(name for name, kind in dataset.formats.items() if kind == NAME):
         table = read_table(dataset.sources.read(file))
         try:
-            layout = layout_of(table.header, file, told_kind(dataset, file))
+            layout = layout_of(table.header, file, told_kind(dataset, NAME, file))
         except FormatError:
             continue
         starts = set(dataset.boxes.loc[dataset.boxes["file"] == file, "start"].tolist())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from curate.errors import quote
 from curate.formats.xml_spans import number
@@ -47,6 +48,43 @@ def place_of(
     if kind == "points":
         return shape, (*points[0], *points[0]), None
     return shape, _bounds(points), None
+
+
+class Keypoint(NamedTuple):
+    """A point of a skeleton: its name, px (NaN where unknown), and COCO's visibility.
+
+    0: outside the picture or not labelled; 1: labelled, hidden; 2: labelled, visible.
+    """
+
+    name: str | None
+    x: float
+    y: float
+    visibility: int
+
+
+def keypoints_of(
+    points: Iterable[Mapping[str, str]], problems: list[str]
+) -> tuple[list[Keypoint], Edges, bool]:
+    """The keypoints of a skeleton, the bounds of those that are labelled, whether any is.
+
+    Without a labelled one the bounds are those of all. What is wrong is added to `problems`.
+    """
+    found = []
+    for fields in points:
+        name, stated = fields.get("label"), fields.get("points")
+        places = points_of(stated)
+        if places is None or len(places) != 1:
+            what = f"has point {quote(name or '')} at {quote(stated or '')}, should be x,y in px"
+            problems.append(what)
+            places = [(math.nan, math.nan)]
+        is_outside, is_hidden = fields.get("outside") == "1", fields.get("occluded") == "1"
+        found.append(Keypoint(name, *places[0], 0 if is_outside else 1 if is_hidden else 2))
+    placed = [point for point in found if not math.isnan(point.x)]
+    labelled = [point for point in placed if point.visibility > 0]
+    if not found:
+        problems.append("has no points, should have one or more")
+    bounds = [(point.x, point.y) for point in labelled or placed]
+    return found, _bounds(bounds) if bounds else NOWHERE, bool(labelled)
 
 
 def points_of(text: str | None) -> list[tuple[float, float]] | None:

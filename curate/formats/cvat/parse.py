@@ -30,7 +30,8 @@ class CvatImage:
 class CvatShape:
     """One shape of an image (its number from 0) or of a track (the track's XML attributes).
 
-    `fields` are its own XML attributes, `answers` the texts of its `<attribute>` elements.
+    `fields` are its own XML attributes, `answers` the texts of its `<attribute>` elements, `points`
+    the XML attributes of a skeleton's `<points>`.
     """
 
     kind: str
@@ -41,6 +42,11 @@ class CvatShape:
     track: dict[str, str] | None
     end: int = 0
     answers: dict[str, str] = field(default_factory=dict)
+    points: list[dict[str, str]] = field(default_factory=list)
+
+    def is_joint(self, name: str) -> bool:
+        """Whether a child of this name is a keypoint."""
+        return self.kind == "skeleton" and name == "points"
 
 
 @dataclass
@@ -105,6 +111,8 @@ class _Handlers:
             self.track = fields
         elif depth == 3 and self.shape is not None and name == "attribute":
             self.answer = fields.get("name")
+        elif depth == 3 and self.shape is not None and self.shape.is_joint(name):
+            self.shape.points.append(fields)
         elif depth == 0 and name != "annotations":
             raise Refusal(
                 f"its root element is {quote(name)}, should be 'annotations'",
@@ -142,7 +150,7 @@ class _Handlers:
             self.track = None
         elif is_leaf and self.shape is None:
             self._end_leaf(name)
-        elif self.shape is not None:
+        elif self.shape is not None and not (depth == 3 and self.shape.is_joint(name)):
             self.found.uncarried[f"{self.shape.kind}/{name}"] += 1
 
     def _end_answer(self, shape: CvatShape) -> None:

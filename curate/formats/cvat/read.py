@@ -6,12 +6,20 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from curate.assembly import Fault, Gathered
 from curate.dataset import Dataset
 from curate.errors import SourceError, quote
-from curate.formats.cvat.geometry import CORNERS, CUBOID_KEY, place_of, ring_of
+from curate.formats.cvat.geometry import (
+    CORNERS,
+    CUBOID_KEY,
+    Keypoint,
+    keypoints_of,
+    place_of,
+    ring_of,
+)
 from curate.formats.cvat.parse import CvatFile, CvatImage, CvatShape, parse
 from curate.formats.reading import HEAD_BYTES, Files, Options
 from curate.formats.xml_spans import number
@@ -28,6 +36,7 @@ _KNOWN = frozenset(
         "width", "height", "rle", "cx", "cy", "rx", "ry", *IN_ATTRIBUTES,
     }
 )  # fmt: skip
+_POINT_KNOWN = frozenset({"label", "source", "keyframe", "outside", "occluded", "points"})
 _IMAGE_KNOWN = frozenset({"id", "name", "width", "height", "subset"})
 _MAX_SIDE_PX = 2**31 - 1
 _MAX_FRAME = 2**53
@@ -38,7 +47,7 @@ _ROOT = re.compile(rb"(?:\xef\xbb\xbf)?" + _MISC + rb"<annotations[\s/>]", re.DO
 
 
 def claims(files: Files) -> list[str]:
-    """The XML files whose root element is `annotations`, sorted."""
+    """The .xml files whose root element is `annotations`."""
     names = [name for name in files.files if name.lower().endswith(".xml")]
     return sorted(name for name in names if may_be(files, name, None))
 
@@ -95,6 +104,9 @@ def _uncarried(shape: CvatShape) -> list[str]:
     lost = [f"{kind}@{key}" for key in unknown if not CUBOID_KEY.fullmatch(key)]
     if kind in _OUTLINED:
         lost.append(_OUTLINED[kind])
+    elif kind == "skeleton":
+        lost.append("keypoints")
+        lost += [f"skeleton/points@{k}" for own in shape.points for k in own.keys() - _POINT_KNOWN]
     elif ring_of(kind, fields) is not None:
         lost.append("outline")
     elif kind in ("points", "polyline"):
@@ -105,17 +117,27 @@ def _uncarried(shape: CvatShape) -> list[str]:
 
 def outlines(dataset: Dataset) -> dict[int, Any]:  # COCO segmentations
     """The outlines of polygons and turned boxes by box_id, as COCO's polygons in px."""
+    rings = ((box_id, ring_of(shape.kind, shape.fields)) for box_id, shape in _shapes(dataset))
+    return {box_id: [ring] for box_id, ring in rings if ring is not None}
+
+
+def keypoints(dataset: Dataset) -> dict[int, list[Keypoint]]:
+    """The keypoints of each skeleton by box_id, in the file's order."""
+    return {
+        box_id: keypoints_of(shape.points, [])[0]
+        for box_id, shape in _shapes(dataset)
+        if shape.kind == "skeleton"
+    }
+
+
+def _shapes(dataset: Dataset) -> Iterator[tuple[int, CvatShape]]:
+    """The kept shapes with the box_id of their rows."""
     columns = (dataset.boxes[name].tolist() for name in ("file", "start", "box_id"))
     ids = {(file, start): box_id for file, start, box_id in zip(*columns, strict=True)}
-    found: dict[int, Any] = {}  # as above
     for name, kind in dataset.formats.items():
-        if kind != NAME:
-            continue
-        for shape in parse(dataset.sources.read(name)).shapes:
-            ring = ring_of(shape.kind, shape.fields)
-            if ring is not None and (name, shape.start) in ids:
-                found[ids[name, shape.start]] = [ring]
-    return found
+        for shape in parse(dataset.sources.read(name)).shapes if kind == NAME else ():
+            if (name, shape.start) in ids:
+                yield ids[name, shape.start], shape
 
 
 class _Rows:
@@ -163,30 +185,21 @@ class _Rows:
         self._add_frames(name, found, rows)
         shown: set[int] = set()
         labels = frozenset(found.labels)
-        n_skipped = 0
         # Every shape has faults of its own, so that they are read one by one.
         for shape in found.shapes:
             row = rows.get(_frame_of(shape)) if shape.image is None else first + shape.image
-            if shape.kind == "skeleton":
-                n_skipped += 1
-            elif row is not None:
-                self._add_shape(name, shape, row, labels)
-            else:
+            if row is None:
                 self._lone(name, shape)
-            if row is not None and shape.fields.get("outside") != "1":
+                continue
+            self._add_shape(name, shape, row, labels)
+            if self.boxes["role"][-1] != "exclude":
                 shown.add(row)
         for row in range(first, len(self.images["file"])):
             self.images["label_state"][row] = "present" if row in shown else "empty"
-        self._note(name, n_skipped)
         if not found.images and not found.shapes:
             message = "the file lists no image and no track"
             mend = "nothing, if that is so; else export it again"
             self.faults.append(Fault("SRC-018", message, mend, name))
-
-    def _note(self, name: str, n_skipped: int) -> None:
-        if n_skipped:
-            what = f"{n_skipped} skeletons are neither box nor polygon and were left out"
-            self.faults.append(Fault("SRC-013", what, "nothing: their bytes are kept", name))
 
     def _lone(self, name: str, shape: CvatShape) -> None:
         text = shape.fields.get("frame")
@@ -243,11 +256,17 @@ class _Rows:
 
     def _add_shape(self, file: str, shape: CvatShape, row: int, labels: frozenset[str]) -> None:
         problems: list[str] = []
-        form, edges, angle = place_of(shape.kind, shape.fields, problems)
         told = {**(shape.track or {}), **shape.fields}
+        is_outside = _flag(told, "outside", problems) == 1
+        if shape.kind == "skeleton":
+            form, angle = "box", None
+            _, edges, is_seen = keypoints_of(shape.points, problems)
+            # A skeleton of which no point is in the picture has left it.
+            is_outside |= bool(shape.points) and not is_seen
+        else:
+            form, edges, angle = place_of(shape.kind, shape.fields, problems)
         label = told.get("label") or None
         occluded = _flag(told, "occluded", problems)
-        is_outside = _flag(told, "outside", problems) == 1
         is_unknown = label is not None and bool(labels) and label not in labels
         track_id = None if shape.track is None else shape.track.get("id")
         source_id = None if shape.track is None else f"{track_id}:{_frame_of(shape)}"

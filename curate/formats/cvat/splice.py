@@ -46,6 +46,7 @@ _DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?(<\?xml\s.*?\?>)", re.DOTALL)
 _FIELD = re.compile(rb"\s+([^\s=/>]+)\s*=\s*(\"[^\"]*\"|'[^']*')")
 _IMAGE_ID = re.compile(rb"<image\s(?:[^>\"']|\"[^\"]*\"|'[^']*')*?\bid\s*=\s*[\"'](\d{1,9})[\"']")
 _OUTLINE = "its outline or turn tells it: it keeps its place"
+_POINTS = "its points tell whether it is in the picture: they stay as they were"
 _TRACK = "stated for the whole track"
 _NO_NUMBER = "no finite number of px: it is left as it was"
 _GONE = "the record of their image is gone"
@@ -209,10 +210,11 @@ def _new_fields(
             whys |= {"label": FORBIDDEN} if is_forbidden(new.label) else {}
     if new.source_label != new.label or "label" in whys:
         whys["source_label"] = ONE_LABEL
-    if "role" in columns and is_track and new.role in ("include", "exclude"):
-        fields["outside"] = "1" if new.role == "exclude" else "0"
-    elif "role" in columns:
-        whys["role"] = ROLE
+    if "role" in columns:
+        is_joined = record.root.name == "skeleton"
+        outside = _outside(new.role, is_track=is_track and not is_joined)
+        fields |= {} if outside is None else {"outside": outside}
+        whys |= {"role": _POINTS if is_joined else ROLE} if outside is None else {}
     if "occluded" in columns:
         fields["occluded"] = None if new.occluded is None else flag_text(new.occluded)
         if new.occluded not in (None, 0.0, 1.0):
@@ -220,6 +222,12 @@ def _new_fields(
     if "shape" in columns:
         whys["shape"] = "the element tells it"
     return fields, whys
+
+
+def _outside(role: str, *, is_track: bool) -> str | None:
+    """The flag that says a role; None where no flag does."""
+    flags = {"include": "0", "exclude": "1"}
+    return flags.get(role) if is_track else None
 
 
 def _new_place(record: _Record, change: Change) -> tuple[dict[str, str | None], dict[str, str]]:

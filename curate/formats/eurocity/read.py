@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,9 +16,12 @@ from curate.errors import quote
 from curate.formats.image_json import (
     ImageText,
     Lines,
+    Record,
+    add_record,
     claimed,
     gather_images,
     image_sizes,
+    listed,
     may_be_json,
     split_of,
     values_of,
@@ -45,7 +49,10 @@ _MAX_DEPTH = 50
 
 
 def claims(files: Files) -> list[str]:
-    """The .json files that are frames with children, sorted."""
+    """The .json files with `identity` and `children` that say frame, seqlist or imageheight.
+
+    A broken or empty one beside such a file is claimed too.
+    """
     return claimed(files, _OWN, _OTHER)
 
 
@@ -64,25 +71,10 @@ def _add_file(rows: ObjectRows, spot: Spot, found: ImageText | None, lines: Line
     frame = None if found is None else _frame(found)
     columns: dict[str, Any] = {"split": split_of(spot.file)}
     columns |= image_sizes(frame, "imagewidth", "imageheight", problems)
-    state, spans = "unreadable", []
-    try:
-        if frame is not None:
-            spans = list(child_spans(frame.text, frame.members.get("children"), "#"))
-            has_list = "children" in frame.members
-            state = "present" if spans else "empty" if has_list else "missing"
-            if not has_list:
-                problems.append("has no children, should have a list, empty when nothing is there")
-    except BROKEN:
-        problems.append("has children that are no list")
-    row = rows.add_image(_image_name(spot.file), state, spot, columns)
-    for problem in problems:
-        rows.tell("SRC-001", problem, spot, images=(row,))
-    if frame is None:
-        return row
-    for key, (start, end) in spans:
-        place = Spot(spot.file, lines.at(start), start, end)
-        rows.add_object(row, read_object(decoded(frame.text, (start, end)), key), place)
-    return row
+    state, objects = listed(frame, "children", partial(child_spans, prefix="#"), problems)
+    text = b"" if frame is None else frame.text
+    record = Record(_image_name(spot.file), text, columns, state, objects, problems)
+    return add_record(rows, spot, record, lines, read_object)
 
 
 def _image_name(file: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from curate.dataset import Dataset
@@ -15,7 +15,7 @@ from curate.formats.eurocity.read import (
     frame_span,
     read_object,
 )
-from curate.formats.image_names import label_paths
+from curate.formats.image_names import label_paths, with_ending
 from curate.formats.json_objects import JsonObjects, as_number, made_objects, opened, splice_image
 from curate.formats.json_spans import (
     BROKEN,
@@ -58,17 +58,12 @@ def _make(
     images: list[tuple[LineImage, Objects]], folder: str, taken: Sequence[str], lost: Lost
 ) -> dict[str, bytes]:
     used = [name.removeprefix(folder) for name in taken]
-    paths = label_paths([_with_ending(image.name) for image, _ in images], ".json", used)
+    paths = label_paths([with_ending(image.name) for image, _ in images], ".json", used)
     files = {}
     for (image, objects), path in zip(images, paths, strict=True):
-        lost[_ENDING] += _with_ending(image.name) == image.name
+        lost[_ENDING] += with_ending(image.name) == image.name
         files[folder + path] = _file(image, objects, lost)
     return files
-
-
-def _with_ending(name: str) -> str:
-    # An image that was read has no ending, and `label_paths` takes one off.
-    return name if PurePosixPath(name).suffix[1:].isalpha() else f"{name}.x"
 
 
 def _file(image: LineImage, objects: Objects, lost: Lost) -> bytes:

@@ -28,10 +28,10 @@ _BROAD_SPLIT = "trainval"
 
 
 def claims(files: Files) -> list[str]:
-    """The .txt files of KITTI object labels among `files`, sorted.
+    """The .txt files whose first lines are a name and 13 to 15 numbers.
 
-    At least half of a file's first lines must have a name and 13 to 15 numbers. Beside such a file
-    empty and unreadable ones are claimed too, and those whose lines are a name and some numbers.
+    At least half of the first lines must be so. Beside such a file empty and unreadable ones are
+    claimed too, and those whose lines are a name and some numbers.
     """
     looks = {name: _look(files, name) for name in files.files if name.lower().endswith(".txt")}
     homes = {_folder(name) for name, look in looks.items() if look == "kitti"}

@@ -24,11 +24,10 @@ _PLAIN_FOLDERS = {"data", "results", "label_02", *(name.lower() for name in TYPE
 
 
 def claims(files: Files) -> list[str]:
-    """The .txt files of KITTI tracking among `files`, sorted.
+    """The .txt files whose first lines are frame, track, type and 14 or 15 numbers.
 
-    At least half of a file's first lines must be two whole numbers, a name and 14 or 15 numbers,
-    or 15 numbers between commas with a frame and a type. Empty and unreadable files beside such a
-    file are claimed too.
+    Or 15 numbers between commas with a frame and a type. At least half of the first lines must be
+    so. Empty and unreadable files beside such a file are claimed too.
     """
     looks = {name: _look(files, name) for name in files.files if name.lower().endswith(".txt")}
     homes = {_folder(name) for name, look in looks.items() if look in ("labels", "detections")}

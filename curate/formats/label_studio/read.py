@@ -46,7 +46,7 @@ _OUTLINED = {"brush": "mask outline", "bitmask": "mask outline", "ellipse": "ell
 
 
 def claims(files: Files) -> list[str]:
-    """The .json files that are lists of Label Studio's tasks, in either form."""
+    """The .json files that are lists of tasks with Label Studio's keys, in either form."""
     names = [name for name in files.files if name.lower().endswith(".json")]
     return [name for name in names if _is_tasks(files, name)]
 

@@ -38,7 +38,7 @@ _VGG = re.compile(
 
 
 def claims(files: Files) -> list[str]:
-    """The label files of Make Sense among `files`, sorted.
+    """The .csv, .json, .txt and .xml files in a form that Make Sense writes.
 
     A broken text or XML file is claimed when its folder holds others that are whole. An empty CSV
     and a zip without members are claimed only when they are the only file. An empty JSON (`[]`,

@@ -6,8 +6,12 @@ arXiv 1603.00831, section 4; 2D MOT 2015, arXiv 1504.01942) and its evaluation c
 
     frame id left top width height conf [class visibility | x y z]
 
-Frames, ids and boxes are 1-based: x1 = left - 1, y1 = top - 1, x2 = x1 + width, y2 = y1 + height
-in px. In objects `conf` is a flag (0: `role` ignore), and since MOT16 the columns 8 and 9 are
+Convention: 1-based px, x2 = x1 + width, upright image (pictures are video frames). x1 = left - 1,
+y1 = top - 1, x2 = x1 + width, y2 = y1 + height; frames and ids count from 1. Detections of other
+origin may count pixels from 0 (the public ones of TUD-Campus and TUD-Stadtmitte do): nothing in the
+file says so, and --from mot-zero-based reads them as x1 = left, y1 = top.
+
+Read: in objects `conf` is a flag (0: `role` ignore), and since MOT16 the columns 8 and 9 are
 the class (1..13, or the line number in a `labels.txt` beside the file, as CVAT exports it) and the
 visible share (`attributes.visibility`). Files of 2D MOT 2015 have world coordinates there
 (`attributes.world`): content tells which. Their boxes, and those of detectors, have no class of
@@ -20,16 +24,27 @@ sequence share its images. `seqinfo.ini` gives name, size, length, folder and en
 without it they are `img1/000001.jpg` and so on. Frames without a row are images when its
 `seqLength` counts them: empty beside objects, else with labels missing.
 
-On read nothing is lost but the texts of `seqinfo.ini` that are not named here (frameRate); they
+Lost on read: nothing but the texts of `seqinfo.ini` that are not named here (frameRate); they
 stay in the kept bytes.
 
-On write to MOT from MOT only the changed bytes change. From other formats `<sequence>/gt/gt.txt`,
-`det/det.txt` and `seqinfo.ini` are written, edges exact to 1e-9 px; images without a frame number
-are lost with their boxes, as are outlines, ids, the classes of detections, names of pictures and
-all further columns, each counted in the loss report.
+Written: into the files that were read only the changed bytes change. From other formats
+`<sequence>/gt/gt.txt`, `det/det.txt` and `seqinfo.ini` are made, edges exact to 1e-9 px.
+
+Lost on write: from other formats, each counted in the loss report: images without a frame number
+with their boxes, outlines, ids, the classes of detections, names of pictures, and all further
+columns.
 """
 
+from curate.formats.declared import SIZES, Format
+from curate.formats.mot.layout import KINDS
 from curate.formats.mot.read import NAME, claims, extras, gather, may_be
 from curate.formats.mot.write import write
 
-__all__ = ["NAME", "claims", "extras", "gather", "may_be", "write"]
+__all__ = ["FORMAT", "KINDS", "NAME", "claims", "extras", "gather", "may_be", "write"]
+
+FORMAT = Format(
+    images=(*SIZES, "group", "frame"),
+    boxes=("score", "track_id", "attributes", "source_id"),
+    roles=("include", "ignore"),
+    written=("boxes", "class", "score", "tracks", "ignore regions", "image size"),
+)

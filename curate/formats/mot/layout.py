@@ -23,6 +23,9 @@ CLASSES = (
     "static person", "distractor", "occluder", "occluder on the ground", "full occluder",
     "reflection", "crowd",
 )  # fmt: skip
+# Values of --from mot-KIND, and the number of the first pixel that each stands for.
+FIRST_PX = {"zero-based": 0}
+KINDS = tuple(FIRST_PX)
 _KINDS = ("gt", "det")
 _MAX_SIDE_PX = 2**31 - 1
 _MEND = "correct seqinfo.ini, or restore it from the data set"
@@ -49,6 +52,11 @@ class Layout:
     of_file: dict[str, Sequence] = field(default_factory=dict)
     kept: dict[str, bytes] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+
+
+def first_px(kind: str | None) -> int:
+    """The number of the first pixel: 1 as MOTChallenge counts, unless `kind` says otherwise."""
+    return 1 if kind is None else FIRST_PX[kind]
 
 
 def home(name: str) -> tuple[str, str] | None:

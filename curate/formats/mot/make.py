@@ -34,20 +34,22 @@ MAX_EDGE_ERROR_PX = 1e-9
 class Style:
     """What the lines of one file are: objects or predictions, and the classes they number.
 
-    `classes` is None where the lines have no class, `n_columns` the number of columns.
+    `classes` is None where the lines have no class, `n_columns` the number of columns, `first_px`
+    the number of the first pixel.
     """
 
     is_object: bool
     classes: Sequence[str] | None
     n_columns: int
+    first_px: int = 1
 
 
-def edge_tokens(row: BoxRow) -> dict[int, str]:
+def edge_tokens(row: BoxRow, first_px: int) -> dict[int, str]:
     """Left, top, width and height as tokens, by column; none when an edge is unknown."""
     x1, y1, x2, y2 = row.edges
     if x1 is None or y1 is None or x2 is None or y2 is None:
         return {}
-    values = (x1 + 1, y1 + 1, x2 - x1, y2 - y1)
+    values = (x1 + first_px, y1 + first_px, x2 - x1, y2 - y1)
     if not all(map(math.isfinite, values)):
         return {}
     return {index: _px_text(value) for index, value in enumerate(values, start=2)}
@@ -58,10 +60,11 @@ def _px_text(value: float) -> str:
     return number_text(round(value, _EDGE_DECIMALS))
 
 
-def edge_losses(row: BoxRow, tokens: dict[int, str]) -> Iterator[str]:
+def edge_losses(row: BoxRow, tokens: dict[int, str], first_px: int) -> Iterator[str]:
     """The edges that are not read back from these tokens to 1e-9 px (relative above 1 px)."""
     left, top, width, height = (float(tokens[index]) for index in range(2, 6))
-    read = (left - 1, top - 1, left - 1 + width, top - 1 + height)
+    x1, y1 = left - first_px, top - first_px
+    read = (x1, y1, x1 + width, y1 + height)
     for name, edge, value in zip(EDGES, row.edges, read, strict=True):
         size = max(1.0, *(abs(other) for other in row.edges if other is not None))
         if edge is not None and abs(value - edge) > 2 * MAX_EDGE_ERROR_PX * size:
@@ -142,7 +145,7 @@ def line_text(row: BoxRow, frame: int, style: Style) -> bytes:
     tokens |= {7: _UNSET, 8: _UNSET, 9: _UNSET}
     if style.classes is not None:
         tokens[7] = class_token(row, style)
-    tokens |= edge_tokens(row) | rest_tokens(row, style)[0]
+    tokens |= edge_tokens(row, style.first_px) | rest_tokens(row, style)[0]
     return ",".join(tokens[index] for index in range(style.n_columns)).encode()
 
 
@@ -159,8 +162,8 @@ def value_losses(row: BoxRow, style: Style) -> Iterator[tuple[str, str]]:
         yield "track_id", NO_ID
     if not rest_tokens(row, style)[1]:
         yield "attributes", LACK
-    tokens = edge_tokens(row)
-    for name in edge_losses(row, tokens) if tokens else ():
+    tokens = edge_tokens(row, style.first_px)
+    for name in edge_losses(row, tokens, style.first_px) if tokens else ():
         yield name, ROUNDED
 
 

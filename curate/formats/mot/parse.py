@@ -11,6 +11,7 @@ import numpy as np
 
 from curate.errors import quote
 from curate.formats.mot.layout import CLASSES
+from curate.formats.per_image import EDGES
 from curate.formats.sequences import (
     NumberLines,
     VideoRows,
@@ -29,7 +30,9 @@ DEFAULT_CLASS = CLASSES[0]
 _UNSET = -1.0
 
 
-def parse(body: bytes, kind: str | None, classes: Sequence[str], detector: str) -> VideoRows:
+def parse(
+    body: bytes, kind: str | None, classes: Sequence[str], detector: str, *, first_px: int = 1
+) -> VideoRows:
     """The boxes of a file.
 
     Parameters
@@ -42,6 +45,8 @@ def parse(body: bytes, kind: str | None, classes: Sequence[str], detector: str) 
         Names of the classes 1, 2, ...
     detector
         Name of the detector, for files that hold no objects.
+    first_px
+        The number of the first pixel.
     """
     table, homeless = with_frames(number_lines(body, b",", (), len(COLUMNS)))
     if kind == "det" or not _has_classes(table, len(classes)):
@@ -50,6 +55,7 @@ def parse(body: bytes, kind: str | None, classes: Sequence[str], detector: str) 
         kind = "gt" if classes else "det" if _has_no_ids(table) else "tracker"
     rows = VideoRows(kind, table.values[:, 0].astype(np.int64), homeless=homeless)
     rows.columns = _columns(table, kind, classes, detector)
+    rows.columns |= _edges(table, first_px)
     rows.problems = list(_problems(table, rows, classes))
     return rows
 
@@ -71,14 +77,10 @@ def _has_no_ids(table: NumberLines) -> bool:
 def _columns(
     table: NumberLines, kind: str, classes: Sequence[str], detector: str
 ) -> dict[str, Any]:
-    """The columns of the boxes table, without image rows and file."""
+    """The columns of the boxes table, without edges, image rows and file."""
     values, tokens = table.values, table.tokens
     is_object = kind == "gt"
     attributes = _attributes(table, None if is_object else detector, has_classes=bool(classes))
-    x1, y1 = values[:, 2] - 1, values[:, 3] - 1
-    with np.errstate(over="ignore", invalid="ignore"):
-        edges = np.stack([x1, y1, x1 + values[:, 4], y1 + values[:, 5]])
-    edges[~np.isfinite(edges)] = math.nan
     has_box = ~np.any(np.isnan(values[:, 2:6]), axis=1)
     conf = values[:, 6]
     labels: list[str | None] = [DEFAULT_CLASS] * len(tokens)
@@ -95,7 +97,6 @@ def _columns(
         "source_label": source_labels,
         "label": labels,
         "role": ["ignore" if is_object and c == 0 else "include" for c in conf.tolist()],
-        "x1": edges[0], "y1": edges[1], "x2": edges[2], "y2": edges[3],
         "score": np.where(is_object | (conf == _UNSET), math.nan, conf),
         "origin": ["human" if is_object else "detector"] * len(tokens),
         "track_id": [
@@ -105,6 +106,15 @@ def _columns(
         "attributes": attributes,
         "line": table.line, "start": table.start, "end": table.end,
     }  # fmt: skip
+
+
+def _edges(table: NumberLines, first_px: int) -> dict[str, Any]:
+    left, top, width, height = table.values[:, 2:6].T
+    x1, y1 = left - first_px, top - first_px
+    with np.errstate(over="ignore", invalid="ignore"):
+        edges = np.stack([x1, y1, x1 + width, y1 + height])
+    edges[~np.isfinite(edges)] = math.nan
+    return dict(zip(EDGES, edges, strict=True))
 
 
 def _attributes(table: NumberLines, detector: str | None, *, has_classes: bool) -> list[str | None]:

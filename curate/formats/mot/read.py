@@ -17,6 +17,7 @@ from curate.formats.mot.layout import (
     LABELS,
     SEQINFO,
     below,
+    first_px,
     home,
     lay_out,
 )
@@ -42,12 +43,11 @@ _WHOLE_FILES = {"gt", "det"}
 
 
 def claims(files: Files) -> list[str]:
-    """The .txt files of MOT among `files`, sorted.
+    """The .txt files whose first lines are 7, 9 or 10 numbers between commas.
 
-    At least half of a file's first lines must be 7, 9 or 10 numbers between commas, of which the
-    first two are whole. Empty and unreadable files are claimed when they are called gt or det and
-    stand beside such a file or a `seqinfo.ini`. Other files in a folder `gt` that has a `gt.txt`
-    are parts of it, and not claimed.
+    At least half must be so, and the first two numbers be whole. Empty and unreadable files are
+    claimed when they are called gt or det and stand beside such a file or a `seqinfo.ini`. Other
+    files in a folder `gt` that has a `gt.txt` are parts of it, and not claimed.
     """
     looks = {name: _look(files, name) for name in files.files if name.lower().endswith(".txt")}
     taken = {name for name, look in looks.items() if look == "mot"}
@@ -62,7 +62,7 @@ def claims(files: Files) -> list[str]:
 
 
 def may_be(files: Files, name: str, kind: str | None) -> bool:
-    """Whether a .txt file that is not recognised may be of MOT; there is no `kind`."""
+    """Whether a .txt file that is not recognised may be of MOT, of whichever `kind`."""
     return _look(files, name) != "other" and PurePosixPath(name).name != LABELS
 
 
@@ -110,7 +110,8 @@ def _n_numbers(line: bytes) -> int:
 def gather(files: Files, names: list[str], options: Options) -> Gathered:
     """The images and boxes of MOT files: all files of one sequence lie over the same images.
 
-    `options.size_wh` gives the size of images whose `seqinfo.ini` does not.
+    `options.size_wh` gives the size of images whose `seqinfo.ini` does not, `options.kind` says
+    where pixels are counted from.
     """
     layout = lay_out(files, names, options.size_wh)
     videos = Videos(layout.of_file, layout.kept, faults=layout.faults)
@@ -124,7 +125,8 @@ def gather(files: Files, names: list[str], options: Options) -> Gathered:
             sequence.is_unreadable |= place is not None and place[1] == "gt"
             continue
         kind = place[1] if place else None
-        rows = parse(body, kind, class_lists[folder], PurePosixPath(name).stem)
+        stem = PurePosixPath(name).stem
+        rows = parse(body, kind, class_lists[folder], stem, first_px=first_px(options.kind))
         videos.rows[name] = rows
         _add_frames(sequence, rows, name)
     for folder, length in layout.lengths.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -28,6 +28,7 @@ from curate.formats.mot.layout import (
     LABELS,
     SEQINFO,
     below,
+    first_px,
     lay_out,
 )
 from curate.formats.mot.make import (
@@ -44,7 +45,7 @@ from curate.formats.mot.make import (
 )
 from curate.formats.mot.read import NAME, listed_classes
 from curate.formats.per_image import BoxRow, Change, box_rows
-from curate.formats.reading import KeptFiles
+from curate.formats.reading import KeptFiles, told_kind
 from curate.formats.sequences import MAX_FRAMES
 from curate.formats.writing import IMPORTED, LossReport, Lost
 
@@ -107,7 +108,8 @@ def _styles(original: Dataset) -> dict[str, Style]:
         classes = names if file in classed else None
         n_columns = _N_OBJECT_COLUMNS if classes is not None else _N_PREDICTION_COLUMNS
         is_object = file in objects or PurePosixPath(file).stem.lower() == "gt"
-        styles[file] = Style(is_object, classes, n_columns)
+        first = first_px(told_kind(original, NAME, file))
+        styles[file] = Style(is_object, classes, n_columns, first)
     return styles
 
 
@@ -121,8 +123,7 @@ def _changed_line(
     if len(spans) < 6:
         lost.update((f"boxes.{name}", _AS_IT_WAS) for name in change.columns)
         return line
-    own = styles[spot.file]
-    style = Style(own.is_object, own.classes, len(spans))
+    style = replace(styles[spot.file], n_columns=len(spans))
     lost.update((f"boxes.{name}", why) for name, why in _change_losses(change, spot, style))
     return with_tokens(line, spans, _new_tokens(change, spot, style))
 
@@ -137,8 +138,8 @@ def _new_tokens(change: Change, spot: Spot, style: Style) -> dict[int, str]:
         texts[1] = id_token(new.track_id)
     if columns & {"x1", "y1", "x2", "y2"}:
         # Only what differs: a box that moves keeps the bytes of its width.
-        before = edge_tokens(change.old)
-        texts |= {i: t for i, t in edge_tokens(new).items() if before.get(i) != t}
+        before = edge_tokens(change.old, style.first_px)
+        texts |= {i: t for i, t in edge_tokens(new, style.first_px).items() if before.get(i) != t}
     if columns & ({"role"} if style.is_object else {"score"}):
         texts[6] = conf_token(new, style)
     if "label" in columns and style.classes is not None and new.label in style.classes:
@@ -167,7 +168,7 @@ def _change_losses(change: Change, spot: Spot, style: Style) -> Iterator[tuple[s
     if is_short:
         whys |= dict.fromkeys(("score", "role"), "the line has no column for it")
     for name in columns & {"x1", "y1", "x2", "y2"}:
-        if not edge_tokens(new):
+        if not edge_tokens(new, style.first_px):
             whys[name] = "an edge is no finite number of px: the box is left as it was"
     yield from ((name, why) for name, why in whys.items() if name in columns)
 
@@ -178,7 +179,7 @@ def _new_line(styles: Mapping[str, Style], row: BoxRow, spot: Spot, lost: Lost) 
         return None
     own = styles[spot.file]
     n_columns = own.n_columns if spot.like is None else spot.like.count(b",") + 1
-    style = Style(own.is_object, own.classes, min(max(n_columns, 7), 10))
+    style = replace(own, n_columns=min(max(n_columns, 7), 10))
     lost.update((f"boxes.{name}", why) for name, why in value_losses(row, style))
     lost["boxes.origin", _ONE_ORIGIN] += (row.origin == "detector") == own.is_object
     return line_text(row, spot.image.frame, style)

@@ -27,6 +27,7 @@ from curate.formats.csv_rows import (
     read_table,
 )
 from curate.formats.open_images.classes import Classes, read_classes
+from curate.formats.open_images.verified import read_verified
 from curate.formats.reading import HEAD_BYTES, Files, Options
 from curate.formats.sizes import ImageSize, image_sizes
 from curate.progress import track
@@ -50,7 +51,7 @@ _Problem = tuple[int, str, str, str]  # row of the table, code, message, mend
 
 
 def claims(files: Files) -> list[str]:
-    """The .csv files among `files` whose header is that of Open Images' boxes."""
+    """The .csv files whose header is that of Open Images' boxes."""
     return sorted(
         name for name in files.files if name.lower().endswith(".csv") and _is_table(files, name)
     )
@@ -109,6 +110,8 @@ def gather(files: Files, names: Sequence[str], options: Options) -> Gathered:
         )
     fractions = np.vstack(rows.fractions) if rows.fractions else np.zeros((0, 4))
     image_rows = np.array(rows.boxes["image_row"], np.int64)
+    verified = read_verified(files, names)
+    exhaustive = verified.exhaustive(rows.images["image_name"], rows.classes.names or {})
     sizes = _sizes(rows, options, image_rows)
     edges = edges_of(fractions, sizes[image_rows])
     n_images = len(rows.images["image_name"])
@@ -123,14 +126,16 @@ def gather(files: Files, names: Sequence[str], options: Options) -> Gathered:
     return Gathered(
         n_images=n_images,
         n_boxes=len(edges),
-        images={**rows.images, **sides, "label_state": "present"},
+        images={
+            **rows.images, **sides, "label_state": "present", "exhaustive": exhaustive,
+        },
         boxes={
             **rows.boxes, **floats, **columns,
             "source_id": np.array(rows.boxes["line"], np.int64),
         },
-        faults=rows.faults + rows.classes.faults,
+        faults=rows.faults + rows.classes.faults + verified.faults,
         classes=rows.classes.rows,
-        files=rows.kept | rows.classes.kept,
+        files=rows.kept | rows.classes.kept | verified.kept,
         formats=dict.fromkeys(sorted(rows.kept), NAME),
     )  # fmt: skip
 

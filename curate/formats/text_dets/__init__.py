@@ -1,11 +1,18 @@
 """Detections as plain text: a line per detection, a file per image or one for all images.
 
-A file per image, named by the picture's stem, with lines of six tokens
+Specification: none; tools' own forms. A file per image, named by the picture's stem, with lines of
+six tokens
 
     class score a b c d
 
 is the form of mean-average-precision tools (rafaelpadilla/review_object_detection_metrics, README,
-"text files"; Cartucho/mAP, README). What the four numbers are is not said in the file:
+"text files"; Cartucho/mAP, README). One file for all images, `text-dets-frustum`, is that of
+charlesq34/frustum-pointnets (`kitti/rgb_detections`, `kitti/prepare_data.py`, read_det_file):
+
+    path type score x1 y1 x2 y2         type 1 Pedestrian, 2 Car, 3 Cyclist; corners in px
+
+Convention: 0-based px or fractions, continuous edges, upright image (assumed: no file says). What
+the four numbers are is not said in the file:
 
     text-dets-xywh      left, top, width, height in px
     text-dets-xyxy      left, top, right, bottom in px
@@ -18,20 +25,17 @@ ten lines or more (of a real set of left-top-width-height 23 % do so by chance),
 would leave a picture whose size is known; sides when a quarter of the lines could be no corners.
 Else the reader asks for --from text-dets-KIND.
 
-One file for all images, `text-dets-frustum`, is that of charlesq34/frustum-pointnets
-(`kitti/rgb_detections`, `kitti/prepare_data.py`, read_det_file):
+Read: every box has the origin `detector` and its score as written. Classes that are numbers are
+named by --classes FILE or a list beside the files (`curate.formats.class_lists`), else by their
+numbers. The images of one file for all are called by the file names of the paths, which are kept as
+their source ids.
 
-    path type score x1 y1 x2 y2         type 1 Pedestrian, 2 Car, 3 Cyclist; corners in px
+Lost on read: nothing.
 
-Its images are called by the file names of the paths, which are kept as their source ids.
-
-Pixel coordinates are taken as they are: 0-based, continuous edges. Every box has the origin
-`detector` and its score as written. Classes that are numbers are named by --classes FILE or a list
-beside the files (`curate.formats.class_lists`), else by their numbers.
-
-On read nothing is lost. There is no writer: `--to kitti`, `coco` and `csv` hold scores.
+Written: there is no writer; `--to kitti`, `coco` and `csv` hold scores.
 """
 
+from curate.formats.declared import Format
 from curate.formats.text_dets.read import (
     KINDS,
     NAME,
@@ -42,4 +46,9 @@ from curate.formats.text_dets.read import (
     may_be,
 )
 
-__all__ = ["KINDS", "NAME", "claims", "extras", "gather", "kind_of", "may_be"]
+__all__ = ["FORMAT", "KINDS", "NAME", "claims", "extras", "gather", "kind_of", "may_be"]
+
+FORMAT = Format(
+    images=("source_id",),
+    boxes=("score", "attributes", "source_id"),
+)

@@ -42,10 +42,11 @@ _COLUMNS = ("score", *(f"the {nth} number" for nth in ("first", "second", "third
 
 
 def claims(files: Files) -> list[str]:
-    """The .txt files of detections among `files`, sorted.
+    """The .txt files whose first lines are a class, a score and four numbers.
 
-    At least half of a file's first lines must be detections. Beside such a file empty, unreadable
-    and damaged ones are claimed too. Fractions that may as well be YOLO's predictions are not.
+    Or a path, a type and five numbers. At least half of the first lines must be so. Beside such a
+    file empty, unreadable and damaged ones are claimed too. Fractions that may as well be YOLO's
+    predictions are not.
     """
     found = looks(files)
     homes = {folder_of(name) for name, own in found.items() if own == "dets"}

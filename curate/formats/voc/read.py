@@ -35,10 +35,10 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 
 def claims(files: Files) -> list[str]:
-    """The XML files of VOC among `files`, sorted.
+    """The .xml files whose root element is `annotation`, but Make Sense's.
 
-    Make Sense's files and those with another root element are left alone. A broken file is
-    claimed when a whole one is there, or when nothing shows that it belongs to another format.
+    A broken file is claimed when a whole one is there, or when nothing shows that it belongs to
+    another format.
     """
     kinds = {name: _kind(files, name) for name in files.files if name.lower().endswith(".xml")}
     found = set(kinds.values())

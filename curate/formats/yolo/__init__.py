@@ -1,8 +1,9 @@
 """Ultralytics YOLO labels, and darknet's: a text file per picture, a row per object.
 
-Specification: Ultralytics docs, datasets/detect, datasets/segment, datasets/pose, datasets/obb;
-their `data/utils.py` (img2label_paths, verify_image_label, check_det_dataset) and
-`engine/results.py` (save_txt), version 8.3; darknet's README ("how to train"). Rows are
+Specification: Ultralytics docs (docs.ultralytics.com/datasets), datasets/detect, datasets/segment,
+datasets/pose, datasets/obb; their `data/utils.py` (img2label_paths, verify_image_label,
+check_det_dataset) and `engine/results.py` (save_txt), version 8.3; darknet's README ("how to
+train"). Rows are
 
     class cx cy w h                     detect
     class x1 y1 ... xn yn               segment: a polygon of three points or more
@@ -17,32 +18,44 @@ Kinds of one length (a polygon of four points and a turned box) are told apart b
 `kpt_shape`), by --from yolo-KIND, or where the rows leave no doubt; else reading ends with the
 question.
 
-Convention: fractions of the upright image, edges from 0 to 1, 0-based and continuous: x1 = (cx -
-w / 2) * width. The image's size is in no file: --images or --size gives it. A polygon's and a
-turned box's edges are the bounds of its points; `angle_deg` is the turn of a turned box, clockwise,
-in [0, 90), null where the corners are no rectangle within 1 px.
+Convention: fractions, 0 at the first and 1 at the last edge, upright image. 0-based and continuous:
+x1 = (cx - w / 2) * width. The image's size is in no file: --images or --size gives it. A polygon's
+and a turned box's edges are the bounds of its points; `angle_deg` is the turn of a turned box,
+clockwise, in [0, 90), null where the corners are no rectangle within 1 px.
 
-An image's name is its label file's path without `labels/` and ending, or what a list of pictures
-says. A listed picture without a label file has the state `missing`, one with an empty file `empty`;
-Ultralytics itself takes both for pictures without objects. Predictions have the origin `detector`,
-with the name of the run's folder in `attributes`.
+Read: an image's name is its label file's path without `labels/` and ending, or what a list of
+pictures says. A listed picture without a label file has the state `missing`, one with an empty file
+`empty`; Ultralytics itself takes both for pictures without objects. Predictions have the origin
+`detector`, with the name of the run's folder in `attributes`.
 
-On read nothing is lost: points, keypoints and corners stay in the source bytes (`extras`,
+Lost on read: nothing. Points, keypoints and corners stay in the source bytes (`extras`,
 `outlines`), as do further keys of data.yaml.
 
-On write from YOLO to YOLO only the changed bytes change; the yaml and the lists of classes stay as
-they are. From other formats `labels/<split>/` and data.yaml are made, pictures are not copied: an
-edge moves by at most 1e-6 of the image's side. Polygons are written when all boxes have one, turned
-boxes and masks as boxes. Ignored objects and groups are left out, since a loader would take them
-for plain objects. Lost, each counted in the loss report: image sizes, endings of names, images of
-unknown size, boxes without class or corners, ids, and all further columns.
-Ultralytics demands the splits train and val; only those that the images have are written.
+Written: into the files that were read only the changed bytes change; the yaml and the lists of
+classes stay as they are. From other formats `labels/<split>/` and data.yaml are made, pictures are
+not copied: an edge moves by at most 1e-6 of the image's side. Polygons are written when all boxes
+have one, turned boxes and masks as boxes. Ultralytics demands the splits train and val; only those
+that the images have are written.
+
+Lost on write: from other formats ignored objects and groups are left out, since a loader would take
+them for plain objects. Lost, each counted in the loss report: image sizes, endings of names, images
+of unknown size, boxes without class or corners, ids, and all further columns.
 """
 
+from curate.formats.declared import Format
 from curate.formats.yolo.beside import extras, outlines
 from curate.formats.yolo.kinds import KINDS
 from curate.formats.yolo.read import NAME, gather
 from curate.formats.yolo.sniff import claims, may_be
 from curate.formats.yolo.write import write
 
-__all__ = ["KINDS", "NAME", "claims", "extras", "gather", "may_be", "outlines", "write"]
+__all__ = ["FORMAT", "KINDS", "NAME", "claims", "extras", "gather", "may_be", "outlines", "write"]
+
+FORMAT = Format(
+    images=("split",),
+    boxes=("angle_deg", "score", "track_id", "attributes", "source_id"),
+    shapes=("box", "rotated", "polygon"),
+    kept=("keypoints",),
+    is_relative=True,
+    written=("boxes", "class", "score", "polygons"),
+)

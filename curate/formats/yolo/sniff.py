@@ -64,11 +64,11 @@ class _Folder:
 
 
 def claims(files: Files) -> list[str]:
-    """The label files of YOLO among `files`, sorted.
+    """The .txt files of folders with rows of a class number and fractions.
 
-    A folder's files are claimed when the lines of some of them are rows, and a data.yaml, an
-    obj.data, an obj.names or a folder `labels` says that they are YOLO's, or the rows do: they
-    hold more than a class and a box. Lists of classes and of pictures are not claimed.
+    A data.yaml, an obj.data, an obj.names or a folder `labels` must say that they are YOLO's, or
+    the rows, which then hold more than a class and a box. Lists of classes and of pictures are not
+    claimed.
     """
     lists, configs = config_files(files)
     folders = _folders(files, lists)
