@@ -34,7 +34,7 @@ from curate.formats.options import DATASET, ReadOptions, refuse_idle, told_toget
 from curate.formats.reading import KeptFiles, Options, how_read
 from curate.formats.recognition import READERS, chosen, named, reader, recognise
 from curate.formats.skipped import skipped
-from curate.formats.writing import Loss, LossReport
+from curate.formats.writing import Loss, LossReport, refuse_nothing
 from curate.tree import Tree, open_tree
 
 if TYPE_CHECKING:
@@ -381,7 +381,8 @@ def write(
     UsageError
         For a target that has no writer.
     OutputError
-        When the folder exists and is not empty, or cannot be written.
+        When the folder exists and is not empty, or cannot be written; and when the target can hold
+        no image and no box of those that are there.
     TableError
         When an id stands twice, or boxes lie on images that are not there.
     """
@@ -410,11 +411,13 @@ def _written(
     report: LossReport
     if original is not None:
         report = module.write(dataset, folder, original)
+        refuse_nothing(report, dataset)
         return report
     if target in _HOLDS_OUTLINES:
         report = module.write(dataset, folder, None, _outlines(dataset))
     else:
         report = module.write(dataset, folder, None)
+    refuse_nothing(report, dataset)
     extra = _extra_losses(dataset, target, report.losses)
     return replace(report, losses=(*report.losses, *extra))
 
