@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import pandas as pd
@@ -123,8 +121,7 @@ def merge(
         raise UsageError("a merge needs two sources or more", mend="name another one")
     classes = classes or {}
     _refuse_spellings(datasets, classes)
-    placed = _on_one_root(datasets)
-    whole = combine(name or "+".join(part.name for part in datasets), placed)
+    whole = combine(name or "+".join(part.name for part in datasets), datasets)
     groups = _same_pictures(whole)
     dropped = [key for group in groups for key in group[1:]] if duplicates == "drop" else []
     relabeled = relabel(_without(whole, dropped), classes, partial=True)
@@ -193,30 +190,6 @@ def _counts(dataset: Dataset) -> dict[str, dict[str, int]]:
     for (label, name), count in sorted(found.items()):
         counts[label][name] = count
     return counts
-
-
-def _on_one_root(datasets: Sequence[Dataset]) -> list[Dataset]:
-    """The datasets with their pictures' paths below the one folder that holds all of them."""
-    roots = {dataset.images_root for dataset in datasets if dataset.images_root is not None}
-    if len(roots) < 2 and all(dataset.images_root in roots for dataset in datasets):
-        return list(datasets)
-    if not roots:
-        return list(datasets)
-    try:
-        top = Path(os.path.commonpath([str(root) for root in roots]))
-    except ValueError as error:  # two drives of Windows
-        raise UsageError(
-            "the sources' pictures lie on different drives", mend="put them below one folder"
-        ) from error
-    placed = []
-    for dataset in datasets:
-        images = dataset.images
-        if dataset.images_root is not None:
-            below = dataset.images_root.relative_to(top).as_posix()
-            prefix = "" if below == "." else f"{below}/"
-            images = images.assign(path=prefix + images["path"])
-        placed.append(replace(dataset.with_tables(images=images), images_root=top))
-    return placed
 
 
 def _same_pictures(dataset: Dataset) -> list[list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from curate.formats import ReadOptions
 
 FILE = "curate.yaml"
+# Keys of a source to the options that they stand for.
+_FIELDS = {
+    "images": "images",
+    "format": "format",
+    "classes": "classes",
+    "truth": "truth",
+    "class-ids": "class_ids",
+    "max-pixels": "max_pixels",
+    "size": "size_wh",
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +36,8 @@ class Project:
     """What a `curate.yaml` says; everything is empty when there is none.
 
     `params` are parameters of checks by check and parameter name; `sources` maps a name to the
-    keys path, images, format, classes, truth and size as they stand in the file.
+    keys path, images, format, classes, truth, class-ids, max-pixels and size as they stand in the
+    file.
     """
 
     folder: Path = field(default_factory=Path)
@@ -98,18 +109,37 @@ def resolve(project: Project, source: str | None, options: ReadOptions) -> tuple
         return Path(source), options
     own = project.sources[source]
     base = project.folder
-    told: dict[str, Any] = {"name": options.name or source}
-    if options.images is None and "images" in own:
-        told["images"] = base / own["images"]
-    if options.truth is None and "truth" in own:
-        told["truth"] = base / own["truth"]
-    if options.format is None and "format" in own:
-        told["format"] = own["format"]
-    if options.classes is None and "classes" in own:
-        told["classes"] = tuple(own["classes"])
-    if options.size_wh is None and "size" in own:
-        told["size_wh"] = tuple(own["size"])
+    told = {
+        _FIELDS[key]: base / value if key in ("images", "truth") else _hashable(value)
+        for key, value in own.items()
+        if key in _FIELDS and getattr(options, _FIELDS[key]) is None
+    }
+    if "truth" in told:
+        told["truth_name"] = _name_of(project, own["truth"])
+    told["name"] = options.name or source
     return base / own["path"], replace(options, **told)
+
+
+def _hashable(value: Any) -> Any:  # YAML values
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _name_of(project: Project, path: str) -> str | None:
+    """The name that the project gives to the source at a path, so that its images have one key."""
+    wanted = (project.folder / path).resolve()
+    for name, own in project.sources.items():
+        if (project.folder / own["path"]).resolve() == wanted:
+            return name
+    return None
+
+
+def resolve_all(
+    project: Project, sources: Sequence[str], options: ReadOptions
+) -> list[tuple[Path, ReadOptions]]:
+    """As `resolve`, for sources that are read as one; of several, the name is that of the whole."""
+    if len(sources) < 2:
+        return [resolve(project, next(iter(sources), None), options)]
+    return [resolve(project, source, replace(options, name=None)) for source in sources]
 
 
 def write_new(

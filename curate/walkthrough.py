@@ -79,13 +79,20 @@ def to_text(result: Walkthrough, folder: Path) -> str:
     ]
     lines += [f"  missed: {fault['source']} {fault['check']} {fault['note']}" for fault in missed]
     lines += [f"  not planted: {row['check']} {row['file']}: {row['message']}" for row in extra]
-    first = next(iter(result.sources))
-    path = result.sources[first]["path"]
-    lines += [
-        "",
-        "Look next:",
-        f"  curate audit {folder / path} --images {folder / 'images'}",
-        "  curate explain BOX-002",
-        f"  curate export {folder / f'{first}.curate'} --to voc -o street_as_voc",
-    ]
+    lines += ["", "Look next:", *(f"  {command}" for command in _next(result, folder))]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _next(result: Walkthrough, folder: Path) -> list[str]:
+    """Commands to try: on labels, on a detector's output over them, on two annotators' sets."""
+    first, second = list(result.sources)[:2]
+    labels = folder / result.sources[first]["path"]
+    one, other = (folder / f"{name}.curate" for name in (first, second))
+    return [
+        f"curate audit {labels} --images {folder / 'images'}",
+        "curate explain BOX-002",
+        f"curate export {folder / 'detections.json'} --truth {labels / 'instances.json'} "
+        "--to csv -o detected",
+        f"curate merge {one} {other} -o both_annotators",
+        f"curate export {one} --to voc -o street_as_voc",
+    ]

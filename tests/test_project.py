@@ -11,6 +11,7 @@ from curate.cli import main
 from curate.errors import UsageError
 from curate.formats import ReadOptions
 from curate.project import Project, find, resolve, write_new
+from curate.resources import schema_text
 
 SQUARE = (10, 10, 30, 30)
 
@@ -181,7 +182,8 @@ FULL = Project(
     sources={
         "street": {
             "path": "labels", "images": "pictures", "format": "voc", "truth": "t.json",
-            "classes": ["person", "car"], "size": [60, 40],
+            "classes": ["person", "car"], "size": [60, 40], "class-ids": "index",
+            "max-pixels": 5,
         }
     }
 )  # fmt: skip
@@ -197,7 +199,23 @@ def test_paths_are_relative_to_the_file(tmp_path):
         truth=tmp_path / "t.json",
         classes=("person", "car"),
         size_wh=(60, 40),
+        class_ids="index",
+        max_pixels=5,
     )
+
+
+def test_a_source_may_say_all_that_the_schema_knows():
+    schema = json.loads(schema_text("project-1.schema.json"))
+    source = schema["properties"]["sources"]["additionalProperties"]
+    assert set(FULL.sources["street"]) == set(source["properties"])
+
+
+def test_an_annotation_file_that_is_a_source_lends_its_name(tmp_path):
+    own = {"path": "d.json", "truth": "x/../labels.json"}
+    project = Project(tmp_path, sources={"yard": {"path": "labels.json"}, "found": own})
+    assert resolve(project, "found", ReadOptions())[1].truth_name == "yard"
+    elsewhere = ReadOptions(truth=tmp_path / "labels.json")
+    assert resolve(project, "found", elsewhere)[1].truth_name is None
 
 
 def test_each_option_of_the_command_line_wins(tmp_path):
@@ -208,6 +226,7 @@ def test_each_option_of_the_command_line_wins(tmp_path):
         truth=tmp_path / "other.json",
         classes=("dog",),
         size_wh=(9, 9),
+        class_ids="own",
         max_pixels=7,
     )
     assert resolve(FULL, "street", given)[1] == given

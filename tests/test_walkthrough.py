@@ -9,6 +9,7 @@ import pytest
 from curate.cli import main
 from curate.dataset import load
 from curate.errors import OutputError
+from curate.formats import read
 from curate.walkthrough import run, to_text
 
 
@@ -27,11 +28,21 @@ def test_the_ingested_datasets_know_where_their_pictures_are(tmp_path: Path) -> 
     assert dataset.images_root.is_dir()
 
 
-def test_the_demo_says_where_to_look_next(tmp_path: Path) -> None:
-    text = to_text(run(tmp_path / "demo"), tmp_path / "demo")
+def test_the_demo_says_where_to_look_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = to_text(run(Path("demo")), Path("demo"))
     assert "missed 0; findings that were not planted: 0" in text
-    command = next(line for line in text.splitlines() if "curate audit" in line)
-    assert main(command.split()[1:]) == 1
+    commands = [line.split()[1:] for line in text.partition("Look next:")[2].split("\n") if line]
+    assert [words[0] for words in commands] == ["audit", "explain", "export", "merge", "export"]
+    capsys.readouterr()
+    for words in commands:
+        # The planted faults are in all of these labels.
+        assert main(words) == int(words[0] != "explain"), words
+        assert capsys.readouterr().out
+    assert {"human"} == set(load(tmp_path / "both_annotators").boxes["origin"])
+    assert {"detector"} == set(read(tmp_path / "detected").boxes["origin"])
 
 
 def test_an_earlier_demo_is_replaced_only_by_force(tmp_path: Path) -> None:

@@ -30,20 +30,14 @@ class Format(StrEnum):
 
 def audit(  # noqa: PLR0913  # one parameter per option of the command line
     context: typer.Context,
-    source: Annotated[
-        str | None,
-        typer.Argument(
-            help="Dataset folder; file, folder or zip of labels; - for stdin; or a name in "
-            "curate.yaml, whose only source is taken otherwise."
-        ),
-    ] = None,
+    source: options.Source = None,
     name: options.Name = None,
     from_: options.From = None,
     images: options.Images = None,
     size: options.Size = None,
     classes: options.Classes = None,
     truth: options.Truth = None,
-    class_ids: options.ClassIdsOption = options.ClassIds.OWN,
+    class_ids: options.ClassIdsOption = None,
     max_pixels: options.MaxPixels = None,
     select: Annotated[
         list[str] | None,
@@ -71,12 +65,9 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
         context, name=name, from_=from_, images=images, size=size, classes=classes, truth=truth,
         class_ids=class_ids, max_pixels=max_pixels,
     )  # fmt: skip
-    if source is not None and streams.is_dash(source):
-        path = streams.taken(context, Path(source))
-    else:
-        path, told = project.resolve(settings, source, told)
+    path, told = project.resolve(settings, source, told)
     findings = library.audit(
-        path,
+        streams.taken(context, path),
         told,
         select=_words(select) or settings.select,
         ignore=_words(ignore) or settings.ignore,
@@ -90,7 +81,7 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
         parts = report.text_parts(findings, show_all=show_all)
     _show(parts)
     output.summary(findings)
-    return output.exit_code(findings, fail_on or options.level_of(settings.fail_on))
+    return output.exit_code(findings, fail_on, settings)
 
 
 def _show(parts: Iterable[str]) -> None:

@@ -21,7 +21,6 @@ from curate.errors import UsageError
 
 def export(  # noqa: PLR0913  # one parameter per option of the command line
     context: typer.Context,
-    source: options.Source,
     to: Annotated[
         str,
         typer.Option(
@@ -35,13 +34,14 @@ def export(  # noqa: PLR0913  # one parameter per option of the command line
             "--output", "-o", help="Folder to write; - for stdout (one file: coco or csv)."
         ),
     ],
+    source: options.Source = None,
     name: options.Name = None,
     from_: options.From = None,
     images: options.Images = None,
     size: options.Size = None,
     classes: options.Classes = None,
     truth: options.Truth = None,
-    class_ids: options.ClassIdsOption = options.ClassIds.OWN,
+    class_ids: options.ClassIdsOption = None,
     max_pixels: options.MaxPixels = None,
     fail_on: options.FailOn = None,
     max_loss: Annotated[
@@ -52,6 +52,7 @@ def export(  # noqa: PLR0913  # one parameter per option of the command line
     json_: options.Json = False,
 ) -> int:
     """Reads, writes, reports the losses."""
+    from curate import project
     from curate.dataset import Findings
     from curate.folders import refuse_source
     from curate.formats import read, write
@@ -61,13 +62,15 @@ def export(  # noqa: PLR0913  # one parameter per option of the command line
         streams.refuse_unstreamed(to)
         if json_:
             raise UsageError("--json and -o - exclude each other", mend="give one of them")
-    else:
-        refuse_source(out, [*filter(streams.is_path, [source]), images, truth])
     told = options.read_options(
         context, name=name, from_=from_, images=images, size=size, classes=classes, truth=truth,
         class_ids=class_ids, max_pixels=max_pixels,
     )  # fmt: skip
-    dataset = read(streams.taken(context, source), told)
+    settings = project.find(Path.cwd())
+    path, told = project.resolve(settings, source, told)
+    if not to_stdout:
+        refuse_source(out, options.touched([(path, told)]))
+    dataset = read(streams.taken(context, path), told)
     if to_stdout:
         report = streams.write_stdout(dataset, to, dry_run=dry_run)
     else:
@@ -81,4 +84,4 @@ def export(  # noqa: PLR0913  # one parameter per option of the command line
     if max_loss is not None and lost > max_loss:
         output.note(f"{lost} values lost, {max_loss} allowed by --max-loss")
         return 1
-    return output.exit_code(findings, fail_on)
+    return output.exit_code(findings, fail_on, settings)

@@ -17,18 +17,15 @@ from curate.errors import UsageError
 
 def ingest(  # noqa: PLR0913  # one parameter per option of the command line
     context: typer.Context,
-    sources: Annotated[
-        list[Path],
-        typer.Argument(help="Files, folders, zips of labels, or dataset folders; - for stdin."),
-    ],
     out: Annotated[Path, typer.Option("--output", "-o", help="Dataset folder to write.")],
+    sources: options.Sources = None,
     name: options.Name = None,
     from_: options.From = None,
     images: options.Images = None,
     size: options.Size = None,
     classes: options.Classes = None,
     truth: options.Truth = None,
-    class_ids: options.ClassIdsOption = options.ClassIds.OWN,
+    class_ids: options.ClassIdsOption = None,
     max_pixels: options.MaxPixels = None,
     fail_on: options.FailOn = None,
     force: options.Force = False,
@@ -36,21 +33,25 @@ def ingest(  # noqa: PLR0913  # one parameter per option of the command line
     json_: options.Json = False,
 ) -> int:
     """Reads, saves, reports."""
+    from curate import project
     from curate.dataset import PRODUCT, Findings, save
     from curate.folders import refuse_overwrite, refuse_source
     from curate.formats import read_all
 
     if streams.is_dash(out):
         raise UsageError("-o - is no folder, and a dataset is one", mend="give a folder with -o")
-    refuse_source(out, [*filter(streams.is_path, sources), images, truth])
-    refuse_overwrite(out, PRODUCT, force=force)
     told = options.read_options(
         context, name=name, from_=from_, images=images, size=size, classes=classes, truth=truth,
         class_ids=class_ids, max_pixels=max_pixels,
     )  # fmt: skip
-    dataset = read_all([streams.taken(context, source) for source in sources], told)
+    settings = project.find(Path.cwd())
+    found = project.resolve_all(settings, sources or [], told)
+    refuse_source(out, options.touched(found))
+    refuse_overwrite(out, PRODUCT, force=force)
+    paths = [streams.taken(context, path) for path, _ in found]
+    dataset = read_all(paths, [own for _, own in found], name=name)
     if not dry_run:
         save(dataset, out, force=force)
     findings = Findings(dataset.findings, dataset)
     output.print_ingest(findings, out, as_json=json_, dry_run=dry_run)
-    return output.exit_code(findings, fail_on)
+    return output.exit_code(findings, fail_on, settings)

@@ -31,7 +31,10 @@ class Duplicates(StrEnum):
 def merge(  # noqa: PLR0913  # one parameter per option of the command line
     context: typer.Context,
     sources: Annotated[
-        list[Path], typer.Argument(help="Two or more files, folders, zips, or dataset folders.")
+        list[str],
+        typer.Argument(
+            help="Two or more: files, folders, zips, dataset folders, or names in curate.yaml."
+        ),
     ],
     out: Annotated[Path, typer.Option("--output", "-o", help="Dataset folder to write.")],
     name: Annotated[str | None, typer.Option(help="Name of the merged dataset.")] = None,
@@ -49,25 +52,29 @@ def merge(  # noqa: PLR0913  # one parameter per option of the command line
         Duplicates,
         typer.Option(help="Pictures equal byte for byte: keep all, or drop all but the first."),
     ] = Duplicates.KEEP,
+    fail_on: options.FailOn = None,
     force: options.Force = False,
     dry_run: options.DryRun = False,
     json_: options.Json = False,
 ) -> int:
     """Reads, merges, saves, reports."""
-    from curate.dataset import CHANGES_FILE, PRODUCT, save
+    from curate import project
+    from curate.dataset import CHANGES_FILE, PRODUCT, Findings, save
     from curate.folders import refuse_overwrite, refuse_source
     from curate.formats import ReadOptions, read
     from curate.merging import dropped_csv, merge
     from curate.relabeling import read_class_map
 
-    refuse_source(out, [*filter(streams.is_path, sources), *(images or [])])
-    refuse_overwrite(out, PRODUCT, force=force)
+    settings = project.find(Path.cwd())
     called = _each("--names", names.split(",") if names else [None], len(sources))
     folders = _each("--images", list(images) if images else [None], len(sources))
-    parts = [
-        read(streams.taken(context, source), ReadOptions(name=own, images=folder))
+    found = [
+        project.resolve(settings, source, ReadOptions(name=own, images=folder))
         for source, own, folder in zip(sources, called, folders, strict=True)
     ]
+    refuse_source(out, options.touched(found))
+    refuse_overwrite(out, PRODUCT, force=force)
+    parts = [read(streams.taken(context, path), told) for path, told in found]
     merged = merge(
         parts,
         name,
@@ -82,7 +89,9 @@ def merge(  # noqa: PLR0913  # one parameter per option of the command line
         output.result(json.dumps(document, ensure_ascii=False))
     else:
         output.result(f"{merged}\n-> {where or 'nothing written (--dry-run)'}")
-    return 0
+    findings = Findings(merged.dataset.findings, merged.dataset)
+    output.note_findings(findings)
+    return output.exit_code(findings, fail_on, settings)
 
 
 def _each(option: str, values: Sequence[Any], n_sources: int) -> Sequence[Any]:  # one option's kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,9 +43,15 @@ FORMATS_HELP = (
     "-rect-yolo, -rect-voc, -rect-csv, -point-csv, -line-csv, -vgg, -tag-csv, -tag-json."
 )
 
+_SOURCE_HELP = (
+    "Dataset folder; file, folder or zip of labels; - for stdin; or a name in curate.yaml"
+)
 Source = Annotated[
-    Path,
-    typer.Argument(help="Dataset folder, or a file, folder or zip of labels; - for stdin."),
+    str | None, typer.Argument(help=f"{_SOURCE_HELP}, whose only source is taken otherwise.")
+]
+Sources = Annotated[
+    list[str] | None,
+    typer.Argument(help=f"One or more: {_SOURCE_HELP}, whose only source is taken otherwise."),
 ]
 From = Annotated[str | None, typer.Option("--from", metavar="FORMAT", help=FORMATS_HELP)]
 Name = Annotated[
@@ -60,11 +67,11 @@ Truth = Annotated[
     Path | None, typer.Option(help="COCO annotation file of a results file; - for stdin.")
 ]
 ClassIdsOption = Annotated[
-    ClassIds,
+    ClassIds | None,
     typer.Option(
         "--class-ids",
-        help="Class ids of a results file: own, those of its annotation file, or index, their "
-        "places in its list of categories, from 0.",
+        help="Class ids of a results file: own, those of its annotation file (default), or index, "
+        "their places in its list of categories, from 0.",
     ),
 ]
 MaxPixels = Annotated[int | None, typer.Option(help=MAX_PIXELS_HELP)]
@@ -85,7 +92,7 @@ def read_options(  # one parameter per option of the command line
     size: str | None,
     classes: Path | None,
     truth: Path | None,
-    class_ids: ClassIds,
+    class_ids: ClassIds | None,
     max_pixels: int | None,
 ) -> ReadOptions:
     """The options as the library takes them; a class list or annotation file of `-` is stdin.
@@ -106,7 +113,7 @@ def read_options(  # one parameter per option of the command line
         size_wh=None if size is None else parse_size(size),
         classes=None if classes is None else read_classes(streams.taken(context, classes)),
         truth=None if truth is None else streams.taken(context, truth),
-        class_ids=class_ids.value,
+        class_ids=None if class_ids is None else class_ids.value,
         max_pixels=max_pixels,
     )
 
@@ -142,6 +149,10 @@ def read_classes(path: Path) -> tuple[str, ...]:
     return names
 
 
-def level_of(word: str | None) -> Level | None:
-    """The level that a word of curate.yaml names."""
-    return None if word is None else Level(word)
+def touched(sources: Iterable[tuple[Path, ReadOptions]]) -> list[Path | None]:
+    """All files and folders that sources are read from: no output may lie there."""
+    return [
+        path
+        for source, told in sources
+        for path in (None if streams.is_dash(source) else source, told.images, told.truth)
+    ]

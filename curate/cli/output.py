@@ -14,6 +14,7 @@ from curate.cli.options import Level
 
 if TYPE_CHECKING:
     from curate.dataset import Findings
+    from curate.project import Project
 
 
 def note(text: str, level: int = logging.WARNING) -> None:
@@ -28,9 +29,12 @@ def result(text: str) -> None:
     LOG.info("%s", text)
 
 
-def exit_code(findings: Findings, fail_on: Level | None) -> int:
-    """1 when a finding is at or above the level (default error), else 0."""
-    level = fail_on or Level.ERROR
+def exit_code(findings: Findings, fail_on: Level | None, project: Project) -> int:
+    """1 when a finding is at or above the level, else 0.
+
+    The level is that of the command line, else the project's, else error.
+    """
+    level = fail_on or Level(project.fail_on or Level.ERROR)
     return int(level is not Level.NEVER and findings.at_least(level.value) > 0)
 
 

@@ -21,31 +21,35 @@ from curate.cli import options, output, streams
 
 def relabel(  # noqa: PLR0913  # one parameter per option of the command line
     context: typer.Context,
-    source: options.Source,
     map_: Annotated[Path, typer.Option("--map", help="YAML file: what becomes of each class.")],
     out: Annotated[Path, typer.Option("--output", "-o", help="Dataset folder to write.")],
+    source: options.Source = None,
     name: options.Name = None,
     from_: options.From = None,
     images: options.Images = None,
     size: options.Size = None,
     classes: options.Classes = None,
+    fail_on: options.FailOn = None,
     force: options.Force = False,
     dry_run: options.DryRun = False,
     json_: options.Json = False,
 ) -> int:
     """Reads, relabels, saves, reports."""
-    from curate.dataset import CHANGES_FILE, PRODUCT, save
+    from curate import project
+    from curate.dataset import CHANGES_FILE, PRODUCT, Findings, save
     from curate.folders import refuse_overwrite, refuse_source
     from curate.formats import read
     from curate.relabeling import read_class_map, relabel
 
-    refuse_source(out, [*filter(streams.is_path, [source]), images])
-    refuse_overwrite(out, PRODUCT, force=force)
     told = options.read_options(
         context, name=name, from_=from_, images=images, size=size, classes=classes, truth=None,
-        class_ids=options.ClassIds.OWN, max_pixels=None,
+        class_ids=None, max_pixels=None,
     )  # fmt: skip
-    done = relabel(read(streams.taken(context, source), told), read_class_map(map_))
+    settings = project.find(Path.cwd())
+    path, told = project.resolve(settings, source, told)
+    refuse_source(out, options.touched([(path, told)]))
+    refuse_overwrite(out, PRODUCT, force=force)
+    done = relabel(read(streams.taken(context, path), told), read_class_map(map_))
     if not dry_run:
         save(done.dataset, out, force=force, beside={CHANGES_FILE: done.log_csv()})
     changes = zip(done.log["column"], done.log["old"], done.log["new"], strict=True)
@@ -62,12 +66,14 @@ def relabel(  # noqa: PLR0913  # one parameter per option of the command line
             "unused": list(done.unused),
         }
         output.result(json.dumps(document, ensure_ascii=False))
-        return 0
-    for row in rows:
-        output.result(f"{row['column']} {row['old']} -> {row['new']}: {row['boxes']} boxes")
-    where = f"{out}, every change in {out / CHANGES_FILE}"
-    where = "nothing written (--dry-run)" if dry_run else where
-    output.result(f"{len(done.log)} values changed -> {where}")
+    else:
+        for row in rows:
+            output.result(f"{row['column']} {row['old']} -> {row['new']}: {row['boxes']} boxes")
+        where = f"{out}, every change in {out / CHANGES_FILE}"
+        where = "nothing written (--dry-run)" if dry_run else where
+        output.result(f"{len(done.log)} values changed -> {where}")
     if done.unused:
         output.note(f"in the map, but no class of the source: {', '.join(done.unused)}")
-    return 0
+    findings = Findings(done.dataset.findings, done.dataset)
+    output.note_findings(findings)
+    return output.exit_code(findings, fail_on, settings)

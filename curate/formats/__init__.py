@@ -10,7 +10,7 @@ import importlib
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -28,13 +28,13 @@ from curate.dataset import (
 )
 from curate.errors import Place, SourceError, UsageError, quote
 from curate.folders import Product, files_below, new_folder, refuse_overwrite
-from curate.formats.combining import combine, joined, part_of
+from curate.formats.combining import combine, joined, part_of, refuse_same_names
 from curate.formats.image_names import names_below_source
-from curate.formats.options import DATASET, ReadOptions, refuse_idle, without_label_options
+from curate.formats.options import DATASET, ReadOptions, refuse_idle, told_together
 from curate.formats.reading import KeptFiles, Options, how_read
 from curate.formats.recognition import READERS, chosen, named, reader, recognise
 from curate.formats.skipped import skipped
-from curate.formats.writing import Loss, LossReport
+from curate.formats.writing import Loss, LossReport, refuse_nothing
 from curate.tree import Tree, open_tree
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def read(
     if not isinstance(source, Path | str):
         return read_all([Path(path) for path in source], options)
     found = _source(Path(source), options)
-    refuse_idle(options, {found.format})
+    refuse_idle([(options, found.format)])
     pictures = _pictures(options)
     return _with_pictures(_read_labels(found, options, pictures), options, pictures)
 
@@ -151,7 +151,7 @@ def _read_labels(source: _Source, options: ReadOptions, pictures: Pictures | Non
     own_name = source_name(path, options.name)
     image_source = own_name
     if name == "coco-results" and options.truth is not None:
-        image_source = source_name(options.truth, None)
+        image_source = source_name(options.truth, options.truth_name)
     record = how_read(name, told, own_name, image_source)
     dataset = replace(assemble(image_source, gathered, options=record), name=own_name)
     return _with_size(dataset, options.size_wh)
@@ -177,8 +177,22 @@ def _stored(path: Path, options: ReadOptions) -> Dataset:
     return dataset if options.name is None else replace(dataset, name=options.name)
 
 
-def read_all(paths: Sequence[Path], options: ReadOptions | None = None) -> Dataset:
+def read_all(
+    paths: Sequence[Path],
+    options: ReadOptions | Sequence[ReadOptions] | None = None,
+    *,
+    name: str | None = None,
+) -> Dataset:
     """One dataset of several sources; results files predict over the one annotation file given.
+
+    Parameters
+    ----------
+    paths
+        The sources.
+    options
+        How to read all of them, with the name of the whole; or each by its own.
+    name
+        Name of the whole, where each has options of its own.
 
     Raises
     ------
@@ -186,28 +200,46 @@ def read_all(paths: Sequence[Path], options: ReadOptions | None = None) -> Datas
         When sources have equal names, a results file could belong to several, or nothing in any
         source heeds an option.
     """
-    options = options or ReadOptions()
     if not paths:
         raise UsageError("no source is given", mend="name a file, folder or zip")
+    if options is None or isinstance(options, ReadOptions):
+        shared = options or ReadOptions()
+        name = name or shared.name
+        options = [shared if len(paths) == 1 else replace(shared, name=None)] * len(paths)
     if len(paths) == 1:
-        return read(paths[0], options)
-    if options.name is not None and len(set(map(str, paths))) != len(paths):
+        return read(paths[0], replace(options[0], name=name or options[0].name))
+    if name is not None and len(set(map(str, paths))) != len(paths):
         raise UsageError("a source is given twice", mend="give it once")
-    sources = [_source(path, options) for path in paths]
-    refuse_idle(options, {source.format for source in sources})
-    truths = [source.path for source in sources if source.format == "coco"]
-    parts = []
-    pictures = _pictures(options)
-    for source in sources:
-        own = replace(options, name=None)
-        if source.format == "coco-results" and options.truth is None and len(truths) == 1:
-            own = replace(own, truth=truths[0])
-        elif source.format == DATASET and any(other.format != DATASET for other in sources):
-            own = without_label_options(own)
-        parts.append(_read_labels(source, own, pictures))
-    name = options.name or "+".join(part.name for part in parts)
-    # Joined once: a picture of one source is no orphan of another.
-    return _with_pictures(combine(name, parts), options, pictures)
+    sources = [_source(path, own) for path, own in zip(paths, options, strict=True)]
+    told = [(own, source.format) for own, source in zip(options, sources, strict=True)]
+    refuse_idle(told)
+    return _joined(sources, told_together(paths, told), name)
+
+
+def _joined(
+    sources: Sequence[_Source], options: Sequence[ReadOptions], name: str | None
+) -> Dataset:
+    """One dataset of sources, each joined with its pictures.
+
+    Sources of one folder of pictures are joined with it at once: a picture of one of them is no
+    orphan of another.
+    """
+    opened: dict[Hashable, tuple[ReadOptions, Pictures | None]] = {}
+    groups: dict[Hashable, list[Dataset]] = {}
+    names = []
+    for source, own in zip(sources, options, strict=True):
+        place = (own.images, own.max_pixels)
+        if place not in opened:
+            opened[place] = (own, _pictures(own))
+        part = _read_labels(source, own, opened[place][1])
+        groups.setdefault(place, []).append(part)
+        names.append(part.name)
+    refuse_same_names(names)
+    whole = name or "+".join(names)
+    parts = [
+        _with_pictures(combine(whole, group), *opened[place]) for place, group in groups.items()
+    ]
+    return parts[0] if len(parts) == 1 else joined(whole, parts, [""] * len(parts))
 
 
 def _options(options: ReadOptions, name: str, pictures: Pictures | None) -> Options:
@@ -349,7 +381,8 @@ def write(
     UsageError
         For a target that has no writer.
     OutputError
-        When the folder exists and is not empty, or cannot be written.
+        When the folder exists and is not empty, or cannot be written; and when the target can hold
+        no image and no box of those that are there.
     TableError
         When an id stands twice, or boxes lie on images that are not there.
     """
@@ -378,11 +411,13 @@ def _written(
     report: LossReport
     if original is not None:
         report = module.write(dataset, folder, original)
+        refuse_nothing(report, dataset)
         return report
     if target in _HOLDS_OUTLINES:
         report = module.write(dataset, folder, None, _outlines(dataset))
     else:
         report = module.write(dataset, folder, None)
+    refuse_nothing(report, dataset)
     extra = _extra_losses(dataset, target, report.losses)
     return replace(report, losses=(*report.losses, *extra))
 

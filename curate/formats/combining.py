@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -56,19 +59,31 @@ def combine(name: str, parts: Sequence[Dataset]) -> Dataset:
     UsageError
         When two parts have one name, or the same boxes.
     """
-    counts = Counter(part.name for part in parts)
-    double = sorted(n for n, count in counts.items() if count > 1)
+    names = [part.name for part in parts]
+    refuse_same_names(names)
+    return joined(name, parts, [f"{own}/" for own in names])
+
+
+def refuse_same_names(names: Sequence[str]) -> None:
+    """Refuses sources of one name: their images could not be told apart.
+
+    Raises
+    ------
+    UsageError
+        Naming them.
+    """
+    double = sorted(n for n, count in Counter(names).items() if count > 1)
     if double:
         raise UsageError(
             f"several sources are called {', '.join(double)}",
             mend="ingest them one by one with --name, then give the dataset folders",
         )
-    return joined(name, parts, [f"{part.name}/" for part in parts])
 
 
 def joined(name: str, parts: Sequence[Dataset], prefixes: Sequence[str]) -> Dataset:
     """As `combine`, the files of each part below a prefix of its own (`name/`, or empty)."""
-    placed = [_below(part, prefix) for part, prefix in zip(parts, prefixes, strict=True)]
+    rooted = _on_one_root(parts)
+    placed = [_below(part, prefix) for part, prefix in zip(rooted, prefixes, strict=True)]
     images = _stacked([p.images for p in placed], IMAGE_COLUMNS)
     images = images.drop_duplicates("image_id", ignore_index=True)
     boxes = _stacked([p.boxes for p in placed], BOX_COLUMNS)
@@ -92,8 +107,30 @@ def joined(name: str, parts: Sequence[Dataset], prefixes: Sequence[str]) -> Data
         sources=MemorySources({f: body for f, body in files.items() if f not in copies}),
         formats=formats,
         options={"parts": own},
-        images_root=placed[0].images_root,
+        images_root=next((p.images_root for p in placed if p.images_root is not None), None),
     )
+
+
+def _on_one_root(parts: Sequence[Dataset]) -> list[Dataset]:
+    """The parts with their pictures' paths below the one folder that holds all of them."""
+    roots = {part.images_root for part in parts if part.images_root is not None}
+    if len(roots) < 2:
+        return list(parts)
+    try:
+        top = Path(os.path.commonpath([str(root) for root in roots]))
+    except ValueError as error:  # two drives of Windows
+        raise UsageError(
+            "the sources' pictures lie on different drives", mend="put them below one folder"
+        ) from error
+    placed = []
+    for part in parts:
+        images = part.images
+        if part.images_root is not None:
+            below = part.images_root.relative_to(top).as_posix()
+            prefix = "" if below == "." else f"{below}/"
+            images = images.assign(path=prefix + images["path"])
+        placed.append(replace(part.with_tables(images=images), images_root=top))
+    return placed
 
 
 def _copies_of_truth(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,8 +40,10 @@ class ReadOptions:
     `format` is a name of `READERS`, or `makesense-<kind>` for exports that look alike (None:
     told by content). `images` is the folder of the pictures, `size_wh` the size in px of every
     image whose size is not known, `classes` names numbered classes in order, `truth` is the
-    annotation file of a results file, `class_ids` says what a results file's class ids are: the
-    annotation file's own, or the index into its categories. `name` begins every image key.
+    annotation file of a results file and `truth_name` the name of that file's source, which begins
+    the keys of its images (None: by the file), `class_ids` says what a results file's class ids
+    are: `own`, the annotation file's (None too), or `index` into its categories. `name` begins
+    every image key otherwise.
 
     Raises
     ------
@@ -54,7 +57,8 @@ class ReadOptions:
     size_wh: tuple[int, int] | None = None
     classes: tuple[str, ...] | None = None
     truth: Path | None = None
-    class_ids: str = "own"
+    truth_name: str | None = None
+    class_ids: str | None = None
     max_pixels: int | None = None
 
     def __post_init__(self) -> None:
@@ -75,7 +79,7 @@ class ReadOptions:
                 f"--max-pixels is {self.max_pixels}, should be a number of pixels above 0",
                 mend="leave it out: the limit is then 400 million",
             )
-        if self.class_ids not in ("own", "index"):
+        if self.class_ids not in (None, "own", "index"):
             raise UsageError(
                 f"--class-ids is {quote(self.class_ids)}, should be own or index",
                 mend="choose one of them",
@@ -86,25 +90,32 @@ def _is_bad_name(name: str) -> bool:
     return not name.strip(" .") or any(char in name for char in _NOT_IN_NAME)
 
 
-def refuse_idle(options: ReadOptions, formats: Collection[str]) -> None:
-    """Refuses an option that no source of these formats heeds.
+def refuse_idle(told: Sequence[tuple[ReadOptions, str]]) -> None:
+    """Refuses an option of sources, given with their formats, that none of them heeds.
+
+    Sources that have one value of an option have been given it together: one heeds it for all.
 
     Raises
     ------
     UsageError
         Naming the option, what it is for, and the mend.
     """
-    given = {
-        "--truth": options.truth is not None,
-        "--class-ids index": options.class_ids == "index",
-        "--classes": options.classes is not None,
-    }
-    if set(formats) == {DATASET}:
+    if {own for _, own in told} == {DATASET}:
         # Refused where the folder is loaded, with its path.
         return
-    for option, is_given in given.items():
+    formats: dict[tuple[str, object], set[str]] = defaultdict(set)
+    for options, own in told:
+        given = {
+            "--truth": options.truth,
+            "--class-ids index": options.class_ids == "index" or None,
+            "--classes": options.classes,
+        }
+        for option, value in given.items():
+            if value is not None:
+                formats[option, value].add(own)
+    for (option, _), own_formats in formats.items():
         heeding, what, mend = _HEEDED[option]
-        if is_given and not heeding & set(formats):
+        if not heeding & own_formats:
             raise UsageError(f"{option} {what}", mend=mend)
 
 
@@ -114,6 +125,45 @@ def heeding(name: str) -> dict[str, str]:
     return {option: what.partition(", and no source")[0] for option, what in own.items()}
 
 
-def without_label_options(options: ReadOptions) -> ReadOptions:
+def told_together(
+    paths: Sequence[Path], told: Sequence[tuple[ReadOptions, str]]
+) -> list[ReadOptions]:
+    """The options of sources, given with their formats, when they are read as one.
+
+    A results file predicts over the one annotation file among them; one whose annotation file is
+    among them has the name and the pictures of that. A dataset folder leaves to the labels what
+    only these can heed.
+    """
+    truths = {
+        path.resolve(): options
+        for path, (options, own) in zip(paths, told, strict=True)
+        if own == "coco"
+    }
+    is_mixed = len({own == DATASET for _, own in told}) > 1
+    result = []
+    for given, own in told:
+        options = given
+        if own == "coco-results":
+            if options.truth is None and len(truths) == 1:
+                options = replace(options, truth=next(iter(truths)))
+            truth = truths.get(options.truth.resolve()) if options.truth else None
+            if truth is not None:
+                images = options.images or truth.images
+                options = replace(options, truth_name=truth.name, images=images)
+        elif own == DATASET and is_mixed:
+            options = _without_label_options(options)
+        result.append(options)
+    return result
+
+
+def _without_label_options(options: ReadOptions) -> ReadOptions:
     """The options without those that only a reader of labels can heed."""
-    return replace(options, format=None, size_wh=None, classes=None, truth=None, class_ids="own")
+    return replace(
+        options,
+        format=None,
+        size_wh=None,
+        classes=None,
+        truth=None,
+        truth_name=None,
+        class_ids=None,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from curate.dataset import Dataset
+from curate.errors import OutputError
 from curate.tables import BOX_COLUMNS, IMAGE_COLUMNS
 
 # Columns that say where a record stood or what it is called inside curate: no target has them.
@@ -85,6 +87,39 @@ class LossReport:
             return f"{head}; nothing lost"
         rows = "\n".join(f"  {loss.count:>9}  {loss.field}: {loss.why}" for loss in self.losses)
         return f"{head}; not in what was written:\n{rows}"
+
+
+def refuse_nothing(report: LossReport, dataset: Dataset) -> None:
+    """Refuses an output that has no image and no box, where the dataset has some.
+
+    Raises
+    ------
+    OutputError
+        With the reasons that the loss report gives, and the mend.
+    """
+    n_images, n_boxes = len(dataset.images), len(dataset.boxes)
+    if report.images or report.boxes or not (n_images or n_boxes):
+        return
+    # Whole images and boxes: what is lost of their columns (`images.source_id`) is no reason.
+    whole = [loss for loss in report.losses if re.fullmatch(r"(images|boxes)\b[^.]*", loss.field)]
+    reasons = "; ".join(f"{loss.count} {loss.field}: {loss.why}" for loss in whole)
+    raise OutputError(
+        f"--to {report.target}: none of {n_images} images and {n_boxes} boxes can be written"
+        + (f" ({reasons})" if reasons else ""),
+        mend=_mend_of_nothing(dataset),
+    )
+
+
+def _mend_of_nothing(dataset: Dataset) -> str:
+    by_id = dataset.findings["check"] == "SRC-019"
+    if by_id.any():
+        return str(dataset.findings.loc[by_id, "mend"].iloc[0])
+    images = dataset.images
+    if images["label_state"].isin(["missing", "unreadable"]).all():
+        return "give the labels of these images: nobody has said what is on them"
+    if images["width"].isna().all():
+        return "give their sizes with --images DIR or --size WxH"
+    return "choose another --to, one that holds such images and boxes"
 
 
 def rows_to_count(

@@ -133,3 +133,69 @@ def test_source_target_and_output_are_demanded(curate, coco, words):
     code, out, err = curate("export", *words)
     assert (code, out) == (2, "")
     assert "Missing" in err
+
+
+def results(here, **changes):
+    row = {"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5} | changes
+    (here / "detections.json").write_text(json.dumps([row]))
+
+
+@pytest.mark.parametrize("words", [["-o", "out"], ["-o", "out", "--dry-run"]])
+def test_an_export_that_could_write_nothing_is_refused_with_reason_and_mend(
+    curate, here, coco, files, words
+):
+    results(here)
+    before = files()
+    code, out, err = curate("export", "detections.json", "--to", "voc", *words)
+    assert (code, out) == (2, "")
+    assert err.startswith(
+        "curate: --to voc: none of 1 images and 1 boxes can be written (1 images:"
+    )
+    assert err.endswith("- name the annotation file that the ids belong to: --truth FILE\n")
+    assert err.count("\n") == 1
+    assert files() == before
+    coco()
+    words = ("--truth", "instances.json", *words)
+    assert curate("export", "detections.json", "--to", "voc", *words)[0] == 0
+
+
+def test_an_older_export_stays_when_nothing_can_be_written(curate, here, coco, files):
+    coco()
+    assert curate("export", "instances.json", "--to", "voc", "-o", "out")[0] == 0
+    results(here)
+    before = files()
+    assert curate("export", "detections.json", "--to", "voc", "-o", "out", "--force")[0] == 2
+    assert files() == before
+
+
+def test_images_that_the_target_cannot_name_are_refused_with_its_reason(curate, coco):
+    coco(image="no frame.jpg")
+    code, _, err = curate("export", "instances.json", "--to", "mot", "-o", "out")
+    assert code == 2
+    assert "MOT names images by sequence and frame" in err
+    assert "choose another --to" in err
+
+
+def test_pictures_that_nobody_labelled_are_refused_with_the_mend(curate, here, coco, picture):
+    coco(images=[], annotations=[])
+    picture()
+    words = ("--images", "pictures", "--to", "voc", "-o", "out")
+    code, _, err = curate("export", "instances.json", *words)
+    assert code == 2
+    assert "none of 1 images and 0 boxes" in err
+    assert "give the labels of these images" in err
+
+
+@pytest.mark.parametrize("target", ["coco", "voc", "kitti", "yolo", "csv", "label-studio"])
+def test_images_without_boxes_are_written(curate, here, coco, target):
+    coco(boxes=[])
+    code, out, _ = curate("export", "instances.json", "--to", target, "-o", "out")
+    assert (code, f"{target}: 1 images, 0 boxes" in out) == (0, True)
+    again = package.read(here / "out", package.ReadOptions(format=target, size_wh=(60, 40)))
+    assert again.images["label_state"].tolist() == ["empty"]
+
+
+def test_labels_of_no_image_are_written_as_they_are(curate, here, coco):
+    path = coco(images=[], annotations=[])
+    assert curate("export", "instances.json", "--to", "coco", "-o", "out")[0] == 0
+    assert (here / "out" / "instances.json").read_bytes() == path.read_bytes()

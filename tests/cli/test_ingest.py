@@ -240,9 +240,12 @@ def test_sizes_of_normalised_labels_are_demanded_and_taken(curate, here):
     assert boxes[["x1", "y1", "x2", "y2"]].to_numpy().tolist() == [[20, 10, 60, 30]]
 
 
-@pytest.mark.parametrize("words", [("instances.json",), ("-o", "street"), ()])
-def test_source_and_output_are_demanded(curate, coco, words):
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [(("instances.json",), "Missing"), (("-o", "street"), "no source given"), ((), "Missing")],
+)
+def test_source_and_output_are_demanded(curate, coco, words, missing):
     coco()
     code, out, err = curate("ingest", *words)
     assert (code, out) == (2, "")
-    assert "Missing" in err
+    assert missing in err

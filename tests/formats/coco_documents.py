@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 SQUARE = [10.0, 10.0, 30.0, 10.0, 30.0, 40.0, 10.0, 40.0]
+RING_AREA = 600.0
 
 
 def annotation(number: int, /, **changes: Any) -> dict[str, Any]:
@@ -41,6 +42,19 @@ def store(folder: Path, value: object, name: str = "instances.json") -> Path:
     path = folder / name
     path.write_bytes(value if isinstance(value, bytes) else json.dumps(value).encode())
     return path
+
+
+def checks(dataset: Any) -> list[str]:
+    return dataset.findings["check"].tolist()
+
+
+def xyxy(dataset: Any) -> list[list[float]]:
+    return dataset.boxes[["x1", "y1", "x2", "y2"]].to_numpy().tolist()
+
+
+def results(*rows: Any) -> list[dict[str, Any]]:
+    keys = ("image_id", "category_id", "bbox", "score")
+    return [dict(zip(keys, row, strict=True)) for row in rows]
 
 
 _NUMBERS = st.floats(-50, 150, allow_nan=False).map(lambda v: round(v, 3)) | st.integers(-50, 150)

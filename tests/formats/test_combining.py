@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from curate import ReadOptions, audit, load, save
 from curate.errors import UsageError
@@ -160,6 +161,54 @@ def test_a_fault_of_the_shared_annotation_file_is_told_once(stored):
     dataset = read_all(paths)
     checks = [f["check"] for f in to_document(audit(dataset), "s")["findings"]]
     assert checks == ["IMG-006"]
+
+
+def test_results_over_a_renamed_source_share_its_images(stored):
+    paths = [stored("labels.json", coco("a.jpg")), stored("dets.json", results((1, 7, 3)))]
+    told = [ReadOptions(name="street"), ReadOptions()]
+    for order in ((0, 1), (1, 0)):
+        dataset = read_all([paths[n] for n in order], [told[n] for n in order])
+        assert dataset.images["image_key"].tolist() == ["street/a.jpg"]
+        assert sorted(dataset.boxes["x1"]) == [1, 3]
+
+
+def test_a_results_file_alone_knows_its_images_by_the_name_of_their_source(stored):
+    truth, path = stored("labels.json", coco("a.jpg")), stored("dets.json", results((1, 7, 3)))
+    dataset = read(path, ReadOptions(truth=truth, truth_name="street"))
+    assert dataset.images["image_key"].tolist() == ["street/a.jpg"]
+    assert read_again(dataset).boxes.equals(dataset.boxes)
+
+
+def test_each_source_has_the_pictures_of_its_own_folder(stored, tmp_path):
+    paths = [stored("one.json", coco("a.jpg")), stored("two.json", coco("a.jpg"))]
+    for name, file in (("one", "a.jpg"), ("two", "a.jpg"), ("two", "extra.jpg")):
+        (tmp_path / "pictures" / name).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (60, 40)).save(tmp_path / "pictures" / name / file)
+    told = [ReadOptions(images=tmp_path / "pictures" / name) for name in ("one", "two")]
+    dataset = read_all(paths, told, name="both")
+    assert dataset.name == "both"
+    assert dataset.images_root == tmp_path / "pictures"
+    found = dict(zip(dataset.images["image_key"], dataset.images["path"], strict=True))
+    assert found == {
+        "one/a.jpg": "one/a.jpg",
+        "two/a.jpg": "two/a.jpg",
+        "two/extra.jpg": "two/extra.jpg",
+    }
+    for name in ("one", "two"):
+        save(read(tmp_path / f"{name}.json", told[name == "two"]), tmp_path / f"{name}.curate")
+    stored_again = read_all([tmp_path / "one.curate", tmp_path / "two.curate"])
+    assert stored_again.images_root == tmp_path / "pictures"
+    assert stored_again.images["path"].tolist() == list(found.values())
+
+
+def test_an_option_that_its_own_source_cannot_heed_is_refused(stored, tmp_path):
+    stored("yolo/a.txt", "0 0.5 0.5 0.5 0.5")
+    paths = [stored("one.json", coco("a.jpg")), tmp_path / "yolo"]
+    size = ReadOptions(size_wh=(60, 40))
+    classes = ReadOptions(size_wh=(60, 40), classes=("bus",))
+    assert read_all(paths, [size, classes]).boxes["label"].tolist() == ["car", "bus"]
+    with pytest.raises(UsageError, match="--classes names the classes"):
+        read_all(paths, [classes, size])
 
 
 def test_findings_name_the_file_below_its_source(stored):

@@ -25,10 +25,9 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import numpy as np
 
@@ -44,9 +43,10 @@ from curate.formats import WRITERS, ReadOptions, read, recognise, write  # noqa:
 from curate.formats.coco import derived  # noqa: E402
 from curate.formats.combining import combine  # noqa: E402
 from curate.tree import open_tree  # noqa: E402
-from tests.fuzz import seeds  # noqa: E402
+from tests.fuzz import other_seeds, seeds  # noqa: E402
 from tests.fuzz.mutations import mutate, nasty_name  # noqa: E402
-from tests.fuzz.seeds import Seed  # noqa: E402
+from tests.fuzz.seed import Seed, place  # noqa: E402
+from tests.fuzz.tally import Tally, show_tallies  # noqa: E402
 
 BATCH = 20
 # Saving and writing cost most: every so many batches, and every so many mutations by themselves.
@@ -59,7 +59,7 @@ MAX_SECONDS = 5.0  # of processor time: the machine may have other work
 HANG_SECONDS = 600
 MAX_MEMORY_BYTES = 6 << 30
 PROCESSES = 2
-READERS = [*seeds.LABELS, *seeds.OTHERS]
+READERS = [*seeds.LABELS, *other_seeds.OTHERS]
 # Formats that are written back byte for byte, by the names that datasets have.
 KEPT = {"coco-results": "coco"} | {
     name: name
@@ -88,20 +88,6 @@ class Untrue(Exception):  # noqa: N818  # as above
     """Raised for a result that is not what it should be."""
 
 
-@dataclass
-class Tally:
-    """What the mutations of one reader came to. `crashers` maps a signature to its first case."""
-
-    reader: str
-    mutations: int = 0
-    accepted: int = 0
-    refused: int = 0
-    seconds: float = 0.0
-    slowest_s: float = 0.0
-    slowest: int = -1
-    crashers: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-
 @dataclass(frozen=True)
 class Case:
     """One mutation: its number, where it stands on disk, and how it is to be read."""
@@ -118,16 +104,16 @@ class Fuzzer:
     def __init__(self, reader: str, *, seed: int, keep: Path, work: Path) -> None:
         self.tally = Tally(reader)
         self._reader, self._seed, self._keep, self._work = reader, seed, keep, work
-        self._seeds = (seeds.LABELS | seeds.OTHERS)[reader]()
+        self._seeds = (seeds.LABELS | other_seeds.OTHERS)[reader]()
         self._batch: list[tuple[Case, Dataset]] = []
         self._n_batches = 0
-        self._pictures = seeds.picture_folder(work / "pictures")
+        self._pictures = other_seeds.picture_folder(work / "pictures")
         self._compile()
 
     def _compile(self) -> None:
         # Compiling takes seconds the first time on a machine: no case is to blame for it.
         if self._reader in seeds.LABELS:
-            measure_twice(read(seeds.place(seeds.coco()[0], self._work / "first")))
+            measure_twice(read(place(seeds.coco()[0], self._work / "first")))
 
     def run(self, first: int, count: int) -> Tally:
         """Runs the mutations numbered from `first` on."""
@@ -146,7 +132,7 @@ class Fuzzer:
         changed = self._mutation(number)
         folder = self._work / f"case{number}"
         try:
-            path = seeds.place(changed, folder)
+            path = place(changed, folder)
         except (OSError, ValueError):
             # The file system takes no such name, or the name is another file's folder.
             shutil.rmtree(folder, ignore_errors=True)
@@ -402,7 +388,7 @@ def load_dataset(case: Case) -> object:
 
 def follow_project(case: Case) -> object:
     """A project file read, and each source that it names audited by it."""
-    for name, body in seeds.project_sources().items():
+    for name, body in other_seeds.project_sources().items():
         (case.path / name).write_bytes(body)
     found = project.find(case.path)
     for name in [*found.sources][:5]:
@@ -468,19 +454,6 @@ def _limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
 
 
-def _show(tallies: Sequence[Tally]) -> None:
-    print(f"{'reader':24}{'mutations':>10}{'accepted':>10}{'refused':>10}{'crashers':>10}"
-          f"{'slowest':>18}{'time':>9}")  # fmt: skip
-    for t in tallies:
-        slowest = f"{t.slowest_s:.2f} s (#{t.slowest})"
-        print(f"{t.reader:24}{t.mutations:>10}{t.accepted:>10}{t.refused:>10}"
-              f"{len(t.crashers):>10}{slowest:>18}{t.seconds:>7.0f} s")  # fmt: skip
-    for t in tallies:
-        for key, found in t.crashers.items():
-            print(f"\n{t.reader}: {key} ({found['cases']} cases, first #{found['number']})")
-            print(f"  {found['error']}\n  saved: {found.get('saved')}")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs what the command line asks for; 1 when there are crashers."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -501,7 +474,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if told.json:
         print(json.dumps(vars(tallies[0])))
     else:
-        _show(tallies)
+        show_tallies(tallies)
     return int(any(tally.crashers for tally in tallies))
 
 

@@ -5,19 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from curate import formats
-from curate.dataset import save
 from tests.formats import person_files
 from tests.formats.coco_documents import SQUARE, annotation, document
+from tests.fuzz.seed import Seed
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 REAL = Path(os.environ.get("CURATE_REAL_DATA", REPOSITORY.parent / "shared" / "data"))
@@ -28,18 +23,7 @@ MAX_FILES = 4
 KEPT_RECORDS = 3
 
 
-@dataclass(frozen=True)
-class Seed:
-    """One source: its files by name, as a file, folder or zip, and how it is to be read."""
-
-    files: dict[str, bytes]
-    kind: str
-    format: str | None = None
-    options: dict[str, Any] = field(default_factory=dict)
-    truth: bytes | None = None
-
-
-def _small(folder: str, pattern: str, limit: int = 12) -> list[Path]:
+def small(folder: str, pattern: str, limit: int = 12) -> list[Path]:
     """Small real files, evenly chosen; none when the real data is not at hand."""
     found = [p for p in sorted((REAL / folder).rglob(pattern)) if p.is_file()]
     found = [p for p in found if 0 < p.stat().st_size <= MAX_SEED_BYTES]
@@ -59,7 +43,7 @@ def _cut_coco(path: Path) -> bytes:
     return json.dumps(value, indent=1 if len(records) % 2 else None).encode()
 
 
-def _coco_documents() -> list[bytes]:
+def coco_documents() -> list[bytes]:
     mask = {"size": [80, 100], "counts": [810, 5, 7185]}
     packed = {"size": [80, 100], "counts": "bn0250m0"}
     points = [15, 15, 2, 20, 20, 1, 0, 0, 0]
@@ -80,11 +64,11 @@ def _coco_documents() -> list[bytes]:
 
 def coco() -> list[Seed]:
     """COCO annotation files."""
-    bodies = _coco_documents()
+    bodies = coco_documents()
     for folder in ("coco128", "coco_laptop_train2017", "coco_xyxy_bug", "coco_val2014_100"):
         paths = [p for p in sorted((REAL / folder).rglob("*.json")) if "results" not in p.name]
         bodies += [_cut_coco(p) for p in paths[:2] if p.read_bytes()[:1] == b"{"]
-    makesense = _small("makesense_app", "*polygon_coco*/*.json") + _small(
+    makesense = small("makesense_app", "*polygon_coco*/*.json") + small(
         "makesense", "*coco*/*.json"
     )
     bodies += [_cut_coco(path) for path in makesense]
@@ -95,7 +79,7 @@ def coco() -> list[Seed]:
 
 def coco_results() -> list[Seed]:
     """COCO results, over an annotation file and alone."""
-    truth = _coco_documents()[1]
+    truth = coco_documents()[1]
     box = {"image_id": 1, "category_id": 1, "bbox": [1.5, 2, 30, 40], "score": 0.9}
     mask = {"size": [80, 100], "counts": "bn0250m0"}
     lists: list[list[dict[str, Any]]] = [
@@ -119,10 +103,10 @@ def coco_results() -> list[Seed]:
 
 def _case_folders(format_: str) -> list[dict[str, bytes]]:
     folders = sorted((CASES / format_).glob("*/*/expected.json"))
-    return [_files_below(path.parent, skip=("expected.json",)) for path in folders]
+    return [files_below(path.parent, skip=("expected.json",)) for path in folders]
 
 
-def _files_below(folder: Path, skip: tuple[str, ...] = ()) -> dict[str, bytes]:
+def files_below(folder: Path, skip: tuple[str, ...] = ()) -> dict[str, bytes]:
     paths = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in skip]
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths}
 
@@ -131,11 +115,11 @@ def voc() -> list[Seed]:
     """VOC files alone, in folders with sets, and in archives."""
     seeds = [Seed(files, "folder", "voc") for files in _case_folders("voc")]
     paths = [
-        p for f in ("voc_raccoon", "voc_bccd", "voc_parts_sample") for p in _small(f, "*.xml", 6)
+        p for f in ("voc_raccoon", "voc_bccd", "voc_parts_sample") for p in small(f, "*.xml", 6)
     ]
-    paths += _small("rodm_multiformat/gts/pascalvoc_format", "*.xml", 6)
+    paths += small("rodm_multiformat/gts/pascalvoc_format", "*.xml", 6)
     seeds += [Seed({"a.xml": path.read_bytes()}, "file", "voc") for path in paths]
-    whole = _files_below(CASES / "voc" / "good" / "devkit", skip=("expected.json",))
+    whole = files_below(CASES / "voc" / "good" / "devkit", skip=("expected.json",))
     xmls = [body for name, body in whole.items() if name.endswith(".xml")]
     seeds += [Seed({"a.xml": body}, "file", "voc") for body in xmls]
     return [*seeds, Seed(whole, "folder", "voc"), Seed(whole, "zip", "voc")]
@@ -144,11 +128,11 @@ def voc() -> list[Seed]:
 def kitti() -> list[Seed]:
     """KITTI label files alone, in folders with split lists, and in archives."""
     seeds = [Seed(files, "folder", "kitti") for files in _case_folders("kitti")]
-    paths = _small("kitti_object6", "label_2/*.txt") + _small(
+    paths = small("kitti_object6", "label_2/*.txt") + small(
         "kitti_object6/pointgnn_val_results", "*.txt"
     )
     seeds += [Seed({p.name: p.read_bytes()}, "file", "kitti") for p in paths]
-    whole = _files_below(CASES / "kitti" / "good" / "devkit", skip=("expected.json",))
+    whole = files_below(CASES / "kitti" / "good" / "devkit", skip=("expected.json",))
     labels = [body for name, body in whole.items() if name.startswith("label_2/")]
     sized = {"size_wh": (1242, 375)}
     seeds += [Seed({"000001.txt": body}, "file", "kitti", sized) for body in labels]
@@ -225,8 +209,8 @@ def yolo() -> list[Seed]:
         "obj_train_data/a.txt": YOLO_ROWS["detect"],
     }
     seeds.append(Seed(darknet, "folder", "yolo", sized))
-    paths = _small("coco_person_kp_yolo_val2017", "labels/*.txt", 4)
-    paths += _small("rodm_multiformat/gts/yolo_format/obj_train_data", "*.txt", 4)
+    paths = small("coco_person_kp_yolo_val2017", "labels/*.txt", 4)
+    paths += small("rodm_multiformat/gts/yolo_format/obj_train_data", "*.txt", 4)
     real = {f"labels/{p.name}": p.read_bytes() for p in paths}
     seeds += [Seed({name: body}, "folder", "yolo", sized) for name, body in real.items()]
     return seeds
@@ -375,10 +359,10 @@ def text_dets() -> list[Seed]:
         Seed({"one.txt": frustum, "two.txt": frustum}, "folder", "text-dets-frustum"),
     ]
     for kind in ("abs_xywh", "abs_xyx2y2", "rel_xywh"):
-        real = _small(f"rodm_multiformat/dets/{kind}", "*.txt", 4)
+        real = small(f"rodm_multiformat/dets/{kind}", "*.txt", 4)
         files = {path.name: path.read_bytes() for path in real}
         seeds += [Seed(files, "folder", "text-dets", sized)] if files else []
-    real = _small("kitti_object6/frustum_2d_detections", "*.txt")
+    real = small("kitti_object6/frustum_2d_detections", "*.txt")
     return seeds + [Seed({p.name: p.read_bytes()}, "file", "text-dets") for p in real]
 
 
@@ -399,7 +383,7 @@ def csv_tables() -> list[Seed]:
     seeds.append(Seed({"t.csv": centres}, "file", "csv", {"classes": ("person", "car")}))
     seeds.append(Seed({"t.csv": voc}, "file", "csv-xyxy"))
     seeds.append(Seed({"a/t.csv": own, "b/u.csv": sides}, "zip", "csv"))
-    real = _small("voc_raccoon/data", "*.csv")
+    real = small("voc_raccoon/data", "*.csv")
     return seeds + [Seed({p.name: _cut_lines(p)}, "file", "csv") for p in real]
 
 
@@ -425,7 +409,7 @@ def open_images() -> list[Seed]:
     }
     sized = {"size_wh": (640, 480)}
     bodies = [plain, commas, scores, plain.replace(b"/m/01,1,", b"/m/01,0.75,")]
-    real = _small("rodm_multiformat/gts/openimages_format", "*.csv")
+    real = small("rodm_multiformat/gts/openimages_format", "*.csv")
     bodies += [_cut_lines(path) for path in real]
     seeds = [Seed({"boxes.csv": body}, "file", "open-images", sized) for body in bodies]
     return [*seeds, *(Seed(beside, way, "open-images", sized) for way in ("folder", "zip"))]
@@ -438,111 +422,10 @@ def archives() -> list[Seed]:
     for way in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", way) as archive:
-            archive.writestr("sub/instances.json", _coco_documents()[0])
+            archive.writestr("sub/instances.json", coco_documents()[0])
             archive.writestr("readme.txt", b"x" * 3000)
         bodies.append(packed.getvalue())
     return [Seed({"a.zip": body}, "file", None, {"size_wh": (640, 480)}) for body in bodies]
-
-
-def pictures() -> list[Seed]:
-    """Pictures of every kind that is read, with EXIF where the kind has it."""
-    seeds = []
-    for kind in ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000", "MPO"):
-        picture = Image.linear_gradient("L").resize((24, 16)).convert("RGB")
-        exif = Image.Exif()
-        exif[0x0112] = 6
-        exif[0x010F] = "maker"
-        packed = io.BytesIO()
-        takes_exif = kind in ("JPEG", "PNG", "WEBP", "TIFF", "MPO")
-        picture.save(packed, kind, **({"exif": exif} if takes_exif else {}))
-        seeds.append(Seed({f"a.{kind.lower()}"[:6]: packed.getvalue()}, "file"))
-    tiff = io.BytesIO()
-    Image.new("1", (40, 30)).save(tiff, "TIFF", compression="tiff_lzw")
-    seeds.append(Seed({"b.tif": tiff.getvalue()}, "file"))
-    real = [p for p in _small("makesense_app/images", "*") if p.suffix.lower() in (".jpg", ".png")]
-    real += _small("voc_raccoon", "*.jpg", 2)
-    return seeds + [Seed({p.name: p.read_bytes()}, "file") for p in real]
-
-
-def picture_folder(folder: Path) -> Path:
-    """A new folder of pictures, among them such as the labels name, upright and turned."""
-    names = ("a.jpg", "sub/b.jpg", "gate_1.jpg", "000007.png", "IMG_0001.jpg", "IMG_rot6.JPG")
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        exif = Image.Exif()
-        exif[0x0112] = 6 if "rot6" in name else 1
-        Image.new("RGB", (100, 80)).save(path, exif=exif)
-    return folder
-
-
-def datasets() -> list[Seed]:
-    """Dataset folders as `save` writes them."""
-    whole = _files_below(CASES / "voc" / "good" / "devkit", skip=("expected.json",))
-    sources = [
-        Seed({"instances.json": _coco_documents()[1]}, "file"),
-        Seed(whole, "folder"),
-        Seed({"vgg.json": (CASES / "makesense/app/od_main/polygon_vgg.json").read_bytes()}, "file"),
-    ]
-    seeds = []
-    with tempfile.TemporaryDirectory() as folder:
-        for number, source in enumerate(sources):
-            path = place(source, Path(folder) / f"in{number}")
-            out = Path(folder) / f"out{number}"
-            save(formats.read(path), out)
-            seeds.append(Seed(_files_below(out), "folder"))
-    return seeds
-
-
-_PROJECT: dict[str, Any] = {
-    "version": 1,
-    "sources": {
-        "street": {"path": "street.json", "format": "coco", "size": [640, 480]},
-        "more": {"path": "street.json", "images": "pictures", "classes": ["person", "car"]},
-        "found": {"path": "results.json", "truth": "street.json"},
-    },
-    "select": ["BOX", "SRC-001", "image-missing"],
-    "ignore": ["REL-004"],
-    "fail-on": "warning",
-    "checks": {"BOX-004": {"min_side_px": 4, "because": "smaller ones vanish"}},
-}
-
-
-def projects() -> list[Seed]:
-    """Project files beside a source that they name."""
-    minimal = "version: 1\nsources:\n  street:\n    path: street.json\nfail-on: error\n"
-    anchors = "version: 1\nselect: &a [BOX, SRC]\nignore: *a\n# note\n"
-    texts = [json.dumps(_PROJECT), json.dumps(_PROJECT, indent=1), minimal, anchors]
-    return [Seed({"curate.yaml": text.encode()}, "folder") for text in texts]
-
-
-def project_sources() -> dict[str, bytes]:
-    """The files that the project files name."""
-    results = [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}]
-    return {"street.json": _coco_documents()[0], "results.json": json.dumps(results).encode()}
-
-
-def place(seed: Seed, folder: Path) -> Path:
-    """The path of a source that was written below a new folder.
-
-    Raises
-    ------
-    OSError, ValueError
-        For a name that the file system does not take.
-    """
-    folder.mkdir(parents=True)
-    if seed.kind == "zip":
-        path = folder / "set.zip"
-        with zipfile.ZipFile(path, "w") as archive:
-            for name, body in seed.files.items():
-                archive.writestr(name, body)
-        return path
-    root = folder / "set" if seed.kind == "folder" else folder
-    for name, body in seed.files.items():
-        target = root / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(body)
-    return root if seed.kind == "folder" else root / next(iter(seed.files))
 
 
 def persons(form: str) -> list[Seed]:
@@ -598,10 +481,4 @@ LABELS: dict[str, Callable[[], list[Seed]]] = {
     "text-dets": text_dets,
     "csv": csv_tables,
     "open-images": open_images,
-}
-# What else takes bytes from outside.
-OTHERS: dict[str, Callable[[], list[Seed]]] = {
-    "pictures": pictures,
-    "dataset": datasets,
-    "project": projects,
 }

@@ -10,8 +10,10 @@ import pytest
 
 from curate.formats import ReadOptions, read
 from tests.fuzz import seeds
-from tests.fuzz.fuzz_readers import READERS, Tally, fuzz, fuzz_apart
+from tests.fuzz.fuzz_readers import READERS, fuzz, fuzz_apart
 from tests.fuzz.mutations import mutate
+from tests.fuzz.seed import place
+from tests.fuzz.tally import Tally
 
 QUICK = 100
 THOROUGH = 10_000
@@ -55,7 +57,7 @@ def test_a_mutation_is_the_same_each_time():
 @pytest.mark.parametrize("reader", seeds.LABELS)
 def test_every_input_reads_as_long_as_it_is_not_changed(reader, tmp_path):
     for number, seed in enumerate(seeds.LABELS[reader]()):
-        path = seeds.place(seed, tmp_path / str(number))
+        path = place(seed, tmp_path / str(number))
         options = ReadOptions(format=seed.format, **seed.options)
         if seed.truth is not None:
             options = replace(options, truth=tmp_path / f"truth{number}.json")
