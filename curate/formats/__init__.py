@@ -33,7 +33,7 @@ from curate.formats.image_names import names_below_source
 from curate.formats.options import DATASET, ReadOptions, refuse_idle, without_label_options
 from curate.formats.reading import KeptFiles, Options, how_read
 from curate.formats.recognition import READERS, chosen, named, reader, recognise
-from curate.formats.skipped import skipped
+from curate.formats.skipped import not_followed, skipped
 from curate.formats.writing import Loss, LossReport
 from curate.tree import Tree, open_tree
 
@@ -148,6 +148,7 @@ def _read_labels(source: _Source, options: ReadOptions, pictures: Pictures | Non
     gathered: Gathered = getattr(taker.load(), taker.gather)(source.tree, names, told)
     _refuse_unread(gathered, names)
     gathered.faults += skipped(source.tree.files, names, gathered.files)
+    gathered.faults += not_followed(source.tree.left_out)
     own_name = source_name(path, options.name)
     image_source = own_name
     if name == "coco-results" and options.truth is not None:
