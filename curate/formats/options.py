@@ -39,8 +39,9 @@ class ReadOptions:
     `format` is a name of `READERS`, or `makesense-<kind>` for exports that look alike (None:
     told by content). `images` is the folder of the pictures, `size_wh` the size in px of every
     image whose size is not known, `classes` names numbered classes in order, `truth` is the
-    annotation file of a results file, `class_ids` says what a results file's class ids are: the
-    annotation file's own, or the index into its categories. `name` begins every image key.
+    annotation file of a results file (or a folder or zip of such), `class_ids` says what a results
+    file's class ids are: the annotation file's own, or the index into its categories. `name`
+    begins every image key.
 
     Raises
     ------

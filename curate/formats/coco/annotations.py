@@ -25,7 +25,7 @@ from curate.formats.json_document import Document, loose, span_arrays
 
 def read_annotations(document: Document, file: str) -> FileRows:
     """The rows of one annotation file."""
-    rows = FileRows()
+    rows = FileRows(file=file)
     for name, n_times in document.repeated().items():
         at = span_arrays([document.fields[name]], document.text)[0]
         message = (
