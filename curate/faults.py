@@ -34,13 +34,16 @@ FAULTS: dict[str, FaultKind] = dict(
             "record-unreadable",
             "error",
             """A record (a line, an object, an annotation) cannot be read as its format demands:
-wrong column count, a number that is none, a key of the wrong type, no box where one is required.
+wrong column count, a number that is none, a key of the wrong type, no box where one is required, a
+JSON key that stands twice (decoders keep the last).
 
 Why it hurts: a loader that skips the record trains on an image with a missing object; one that
 does not skip it stops. The record stays in the kept source bytes; everything readable of it is in
 the table with nulls for the rest.
 
-It cannot tell what the record was meant to say.
+It cannot tell what the record was meant to say. Repeated keys are looked for in COCO files: in
+each record of a list of up to 500, else in those with more or fewer colons than the first, 5,000 at
+most.
 
 Pass: `Car 0.00 0 -1.57 599.41 156.40 629.75 189.25 2.85 2.63 12.34 0.47 1.49 69.44 -1.56`
 Fail: `Car 0.00 0 -1.57 599.41 156.40 629.75`

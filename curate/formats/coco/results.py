@@ -15,6 +15,7 @@ from curate.assembly import Fault
 from curate.errors import quote
 from curate.formats.coco.lookup import RowOf
 from curate.formats.coco.records import ABSENT, Result, decode_all
+from curate.formats.coco.repeats import repeats
 from curate.formats.coco.rows import FileRows
 from curate.formats.coco.shapes import outline_kinds
 from curate.formats.coco.truth import Truth
@@ -63,7 +64,8 @@ def read_results(
             continue
         place = (file, int(lines[row]), int(row))
         rows.faults.append(_unknown_image(results[row], place, has_truth=truth is not None))
-    for row, reason in wrong:
+    twice = [(row, f"the record {why}") for row, why in repeats(document, records).items()]
+    for row, reason in [*wrong, *twice]:
         if row in captions:
             continue
         fault = _fault("SRC-001", reason, "correct the record", (file, int(lines[row]), row))
