@@ -343,7 +343,7 @@ class _Part(msgspec.Struct, forbid_unknown_fields=True):
     size_wh: tuple[int, int] | None
     kind: str | None
     class_ids: Literal["own", "index"]
-    truth: str | None
+    truth: str | list[str] | None
 
 
 class _Options(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -368,7 +368,8 @@ def _refuse_unfit(document: _Document, tables: Mapping[str, pd.DataFrame], kept:
     """Refuses tables and files that do not fit together: later steps rely on it."""
     if {f.file for f in document.files} != kept:
         raise TableError("`files` are not those in sources/")
-    truths = {part.truth for part in document.options.parts if part.truth}
+    told = [part.truth or [] for part in document.options.parts]
+    truths = {file for truth in told for file in ([truth] if isinstance(truth, str) else truth)}
     if not truths <= kept:
         raise TableError("the annotation file of a part is not in sources/")
     for name, columns in _TABLES.items():

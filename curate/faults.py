@@ -34,13 +34,16 @@ FAULTS: dict[str, FaultKind] = dict(
             "record-unreadable",
             "error",
             """A record (a line, an object, an annotation) cannot be read as its format demands:
-wrong column count, a number that is none, a key of the wrong type, no box where one is required.
+wrong column count, a number that is none, a key of the wrong type, no box where one is required, a
+JSON key that stands twice (decoders keep the last).
 
 Why it hurts: a loader that skips the record trains on an image with a missing object; one that
 does not skip it stops. The record stays in the kept source bytes; everything readable of it is in
 the table with nulls for the rest.
 
-It cannot tell what the record was meant to say.
+It cannot tell what the record was meant to say. Repeated keys are looked for in COCO files: in
+each record of a list of up to 500, else in those with more or fewer colons than the first, 5,000 at
+most.
 
 Pass: `Car 0.00 0 -1.57 599.41 156.40 629.75 189.25 2.85 2.63 12.34 0.47 1.49 69.44 -1.56`
 Fail: `Car 0.00 0 -1.57 599.41 156.40 629.75`
@@ -336,6 +339,34 @@ Usual mend: set the spreadsheet to decimal points and save the table again, or w
 `curate export`.""",
         ),
         _kind(
+            "SRC-023",
+            "folder-unreadable",
+            "error",
+            """A folder of the source cannot be listed, or a file in one not be looked at: the right
+to do so is missing, its path is too long, or the disk fails.
+
+Why it hurts: all labels in it are missing from every count, and their images count as unlabelled.
+
+It cannot tell whether labels are in it.
+
+Usual mend: give yourself the right to read it (`chmod u+rx`), or move it out of the source.""",
+        ),
+        _kind(
+            "SRC-024",
+            "link-not-followed",
+            "warning",
+            """A symbolic link in the source was not followed: to a folder, wherever that is (its
+files could be there twice, or without end); or, with the ending of a label file, to a file outside
+of the source or to nothing.
+
+Why it hurts: labels behind it are missing from every count.
+
+It cannot tell what is behind the link: it does not look there.
+
+Usual mend: nothing, when no labels are there; otherwise give what the link leads to as a source of
+its own, or put a copy in the link's place.""",
+        ),
+        _kind(
             "IMG-001",
             "image-missing",
             "error",
@@ -444,6 +475,21 @@ name.
 It cannot tell pictures that look the same and differ in a byte: another size, or saved anew.
 
 Usual mend: keep one name, and join or choose the labels.""",
+        ),
+        _kind(
+            "IMG-009",
+            "picture-folder-not-read",
+            "warning",
+            """A folder below the image folder was not looked into: it cannot be listed, or it is a
+symbolic link to a folder, which is not followed (its pictures could be there twice, or without
+end). So is an entry that the system gives no information on.
+
+Why it hurts: its pictures count as missing, and none of them is measured.
+
+It cannot tell whether pictures are in it.
+
+Usual mend: give yourself the right to read it, or put the folder itself in the link's place. A link
+that is given as `--images` itself is followed.""",
         ),
     ]
 )

@@ -15,12 +15,12 @@ import threading
 import unicodedata
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
@@ -73,6 +73,7 @@ _BROKEN = (
 )  # fmt: skip
 # `warnings.catch_warnings` changes the whole process: one at a time.
 _quiet_lock = threading.Lock()
+EntryKind = Literal["picture", "folder", "left out", "other"]
 
 
 @dataclass(frozen=True)
@@ -131,13 +132,21 @@ class Pictures:
     """The pictures below a folder, found by the names that labels state, measured when asked for.
 
     `files` are their paths below `root`, sorted, with `/` separators and spelt as on disk (bytes
-    that are no text written as escapes).
+    that are no text written as escapes). `left_out` maps what was not looked into, spelt alike, to
+    the reason.
     """
 
     def __init__(
-        self, root: Path, real: Mapping[str, str], max_pixels: int, workers: int = WORKERS
+        self,
+        root: Path,
+        real: Mapping[str, str],
+        max_pixels: int,
+        workers: int = WORKERS,
+        *,
+        left_out: Mapping[str, str] | None = None,
     ) -> None:
         self.root = root
+        self.left_out = dict(left_out or {})
         self.files = tuple(real)
         self._real = real
         self._max_pixels = max_pixels
@@ -197,6 +206,9 @@ class Pictures:
 def open_pictures(root: Path, *, max_pixels: int = MAX_PIXELS, workers: int = WORKERS) -> Pictures:
     """The pictures below a folder; links to files are followed, hidden names are left out.
 
+    Links to folders are not followed, and a folder below may refuse to be listed: both are in
+    `Pictures.left_out`.
+
     Parameters
     ----------
     root
@@ -209,37 +221,61 @@ def open_pictures(root: Path, *, max_pixels: int = MAX_PIXELS, workers: int = WO
     Raises
     ------
     SourceError
-        When the folder is not there, is none, or a folder below it cannot be listed.
+        When the folder is not there, is none, or cannot be listed.
     """
     root = Path(root)
-    real: dict[str, str] = {}
+    left_out: dict[str, str] = {}
     try:
         if not root.is_dir():
             what = "is no folder" if root.exists() else "no such folder"
             raise SourceError(what, place=Place(str(root)), mend="check --images")
-        for relative in _listed(root, ""):
-            real[_text(relative)] = relative
+        real = {_text(relative): relative for relative in _listed(root, left_out)}
     except OSError as error:
         raise SourceError(
             f"cannot be listed: {error.strerror or error}",
             place=Place(_text(str(error.filename or root))),
             mend="check its permissions",
         ) from error
-    return Pictures(root, dict(sorted(real.items())), max_pixels, workers)
+    left_out = dict(sorted(left_out.items()))
+    return Pictures(root, dict(sorted(real.items())), max_pixels, workers, left_out=left_out)
 
 
-def _listed(folder: Path, prefix: str) -> list[str]:
-    """Relative paths of the picture files; pipes and devices of a picture's name are none."""
-    files: list[str] = []
-    with os.scandir(folder) as entries:
+def _listed(root: Path, left_out: dict[str, str]) -> Iterator[str]:
+    """Relative paths of the picture files; adds what was not looked into, and why.
+
+    Pipes and devices of a picture's name are no pictures.
+    """
+    prefixes = [""]
+    while prefixes:
+        prefix = prefixes.pop()
+        try:
+            with os.scandir(f"{root}{os.sep}{prefix}") as found:
+                entries = [entry for entry in found if not entry.name.startswith(".")]
+        except OSError as error:
+            if not prefix:
+                raise
+            left_out[_text(prefix.removesuffix("/"))] = error.strerror or str(error)
+            continue
         for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                files += _listed(folder / entry.name, f"{prefix}{entry.name}/")
-            elif _has_ending(entry.name) and entry.is_file():
-                files.append(prefix + entry.name)
-    return files
+            path = prefix + entry.name
+            kind, why = _kind_of(entry)
+            if kind == "picture":
+                yield path
+            elif kind == "folder":
+                prefixes.append(f"{path}/")
+            elif kind == "left out":
+                left_out[_text(path)] = why
+
+
+def _kind_of(entry: os.DirEntry[str]) -> tuple[EntryKind, str]:
+    """What an entry of a folder is, and why it is left out if it is."""
+    try:
+        if not entry.is_dir():
+            return "picture" if _has_ending(entry.name) and entry.is_file() else "other", ""
+    except OSError as error:
+        # A link to itself, for one.
+        return "left out", error.strerror or str(error)
+    return ("left out", "a link to a folder") if entry.is_symlink() else ("folder", "")
 
 
 def _has_ending(name: str) -> bool:

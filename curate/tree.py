@@ -15,6 +15,7 @@ import stat
 import unicodedata
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -43,18 +44,36 @@ _SYSTEM_FILES = (".DS_Store", "Thumbs.db")
 MAP_BYTES = 32 << 20
 
 
+LeftOutKind = Literal["unreadable", "linked folder", "link"]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A path below a folder that was not taken, and why not.
+
+    `kind` is `unreadable` (a folder that cannot be listed, a file that cannot be looked at),
+    `linked folder`, or `link` (to a file outside, or to nothing).
+    """
+
+    path: str
+    kind: LeftOutKind
+    reason: str
+
+
 @dataclass(frozen=True)
 class Tree:
     """The files of one source.
 
     `files` maps a relative path (`/` separators, NFC, unreadable bytes of a name written as
-    escapes) to a size in bytes. For a single file the path is its name.
+    escapes) to a size in bytes. For a single file the path is its name. `left_out` is what lies
+    there and is not among them, sorted by path.
     """
 
     root: Path
     kind: Literal["file", "folder", "zip"]
     files: dict[str, int]
     _real: dict[str, str] = field(repr=False)
+    left_out: tuple[LeftOut, ...] = ()
 
     def read(self, file: str) -> bytes:
         """The bytes of one file.
@@ -153,6 +172,9 @@ def _mapped(descriptor: int) -> mmap.mmap:
 def open_tree(path: Path) -> Tree:
     """The tree of a file, folder or zip.
 
+    Links to files inside a folder are followed. Links to folders are not, wherever they lead: the
+    files behind them would be there twice, without end, or from outside. They are told.
+
     Raises
     ------
     SourceError
@@ -198,35 +220,68 @@ def _is_litter(name: str) -> bool:
 def _folder_tree(root: Path) -> Tree:
     files: dict[str, int] = {}
     real: dict[str, str] = {}
+    left_out: list[LeftOut] = []
+    for relative, info in _walked(root, left_out):
+        if not stat.S_ISREG(info.st_mode) or _is_litter(relative):
+            continue
+        shown = shown_name(relative)
+        if shown in files:
+            raise SourceError(
+                f"two files are called {quote(shown)}, in two forms of Unicode",
+                place=Place(shown),
+                mend="rename one of them",
+            )
+        files[shown] = info.st_size
+        real[shown] = relative
+    left_out.sort(key=lambda left: left.path)
+    return Tree(root, "folder", dict(sorted(files.items())), real, tuple(left_out))
+
+
+def _walked(root: Path, left_out: list[LeftOut]) -> Iterator[tuple[str, os.stat_result]]:
+    """The relative paths below a folder that are no folders; adds those that it cannot give."""
+
+    def unlisted(error: OSError) -> None:
+        folder = Path(error.filename)
+        if folder == root:
+            raise error
+        shown = shown_name(folder.relative_to(root).as_posix())
+        left_out.append(LeftOut(shown, "unreadable", error.strerror or str(error)))
+
     # The root is resolved once: a link inside the folder may not lead out of it.
     top = root.resolve()
-    for folder, subfolders, names in os.walk(root):
+    for folder, subfolders, names in os.walk(root, onerror=unlisted):
         subfolders.sort()
         inside = Path(folder).relative_to(root).as_posix()
         prefix = "" if inside == "." else f"{inside}/"
+        for name in subfolders:
+            # Not Path.is_symlink: that raises for what `unlisted` is told of next.
+            if os.path.islink(f"{folder}{os.sep}{name}"):  # noqa: PTH114
+                shown = shown_name(prefix + name)
+                left_out.append(LeftOut(shown, "linked folder", "a link to a folder"))
         for name in sorted(names):
-            relative = prefix + name
-            try:
-                # Paths are made for links alone: of 100,000 files they would take seconds.
-                info = os.lstat(f"{folder}{os.sep}{name}")
-                if stat.S_ISLNK(info.st_mode):
-                    path = Path(folder) / name
-                    if not path.resolve().is_relative_to(top):
-                        continue
-                    info = path.stat()
-            except OSError:
-                continue
-            if stat.S_ISREG(info.st_mode) and not _is_litter(relative):
-                shown = shown_name(relative)
-                if shown in files:
-                    raise SourceError(
-                        f"two files are called {quote(shown)}, in two forms of Unicode",
-                        place=Place(shown),
-                        mend="rename one of them",
-                    )
-                files[shown] = info.st_size
-                real[shown] = relative
-    return Tree(root, "folder", dict(sorted(files.items())), real)
+            # A text for a path: Paths of 100,000 files would take seconds.
+            found = _looked_at(f"{folder}{os.sep}{name}", top)
+            if isinstance(found, os.stat_result):
+                yield prefix + name, found
+            else:
+                left_out.append(LeftOut(shown_name(prefix + name), *found))
+
+
+def _looked_at(path: str, top: Path) -> os.stat_result | tuple[LeftOutKind, str]:
+    """What a path leads to; or why it is left out."""
+    try:
+        info = os.lstat(path)
+    except OSError as error:
+        return "unreadable", error.strerror or str(error)
+    if not stat.S_ISLNK(info.st_mode):
+        return info
+    try:
+        if not Path(path).resolve().is_relative_to(top):
+            return "link", "a link that leads out of the source"
+        return Path(path).stat()
+    except (OSError, RuntimeError):
+        # Up to Python 3.12 a link to itself is a RuntimeError.
+        return "link", "a link that leads nowhere"
 
 
 def _zip_tree(path: Path) -> Tree:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,31 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data not found at CURATE_REAL_DATA={folder}")
     return folder
+
+
+@pytest.fixture
+def unlistable() -> Callable[[Path, str], str]:
+    """Makes a folder below another that nobody can list, not even root: its path is too long.
+
+    It holds a file of the given name. What comes back is its path, relative and with `/`.
+    """
+    if os.mkdir not in os.supports_dir_fd:
+        pytest.skip("this system makes no folder of a longer path than it can open")
+
+    def make(root: Path, file: str) -> str:
+        limit = os.pathconf(root, "PC_PATH_MAX")
+        names: list[str] = []
+        handle = os.open(root, os.O_RDONLY)
+        while len(f"{root}/{'/'.join(names)}") < limit:
+            room = limit - len(f"{root}/{'/'.join(names)}")
+            # The last step is a long one: with or without a slash at its end it is too long.
+            names.append("d" * (100 if room > 200 else 250))
+            os.mkdir(names[-1], dir_fd=handle)
+            deeper = os.open(names[-1], os.O_RDONLY, dir_fd=handle)
+            os.close(handle)
+            handle = deeper
+        os.close(os.open(file, os.O_CREAT | os.O_WRONLY, dir_fd=handle))
+        os.close(handle)
+        return "/".join(names)
+
+    return make

@@ -101,6 +101,47 @@ def test_a_link_that_leaves_the_folder_is_not_followed(tmp_path: Path) -> None:
     assert sorted(open_tree(tmp_path / "set").files) == ["inner.txt", "own.txt"]
 
 
+def test_links_that_are_not_followed_are_named_with_the_reason(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    (root / "sub").mkdir(parents=True)
+    (root / "sub" / "a.txt").write_text("x")
+    (root / "again").symlink_to(root / "sub", target_is_directory=True)
+    (root / "sub" / "up").symlink_to(root, target_is_directory=True)
+    (root / "gone.txt").symlink_to(root / "nothing")
+    (root / "self.txt").symlink_to(root / "self.txt")
+    (root / "out.txt").symlink_to(tmp_path / "a.txt")
+    tree = open_tree(root)
+    assert list(tree.files) == ["sub/a.txt"]
+    assert [(left.path, left.kind, left.reason) for left in tree.left_out] == [
+        ("again", "linked folder", "a link to a folder"),
+        ("gone.txt", "link", "a link that leads nowhere"),
+        ("out.txt", "link", "a link that leads out of the source"),
+        ("self.txt", "link", "a link that leads nowhere"),
+        ("sub/up", "linked folder", "a link to a folder"),
+    ]
+
+
+def test_a_source_that_is_a_link_itself_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "a.txt").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path / "set", target_is_directory=True)
+    tree = open_tree(tmp_path / "link")
+    assert (list(tree.files), tree.left_out) == (["a.txt"], ())
+
+
+def test_a_folder_that_cannot_be_listed_is_named_and_the_rest_is_read(
+    tmp_path: Path, unlistable
+) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "a.txt").write_text("x")
+    deep = unlistable(tmp_path / "set", "b.txt")
+    tree = open_tree(tmp_path / "set")
+    assert list(tree.files) == ["a.txt"]
+    assert [(left.path, left.kind, left.reason) for left in tree.left_out] == [
+        (deep, "unreadable", "File name too long")
+    ]
+
+
 def test_an_archive_whose_member_is_damaged_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:

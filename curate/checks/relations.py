@@ -6,10 +6,14 @@ Boxes of role `ignore` are left out of all but the exact duplicates, rotated box
 stated edges are not where they lie. Of exact duplicates only `MAX_COPIES` are compared with others.
 Two boxes are of one class when their labels are equal, or
 both have none and the source's own words for it are equal.
+
+Pairs are taken block by block and only what findings need of them is kept, so that thousands of
+boxes on one place, which make millions of pairs, take time and not memory.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +29,10 @@ from curate.tables import box_hashes
 CHUNK_PAIRS = 1 << 16
 # More equal boxes than this in one image say no more than these do; pairs grow with the square.
 MAX_COPIES = 16
+# Boxes listed with one that lies inside them: of n boxes in each other there would be n^2 / 2.
+MAX_HOLDERS = 100
+# Pairs that are measured at once: each takes some 200 bytes meanwhile.
+BLOCK_PAIRS = 1 << 18
 
 Masks = npt.NDArray[np.bool_]
 
@@ -45,6 +53,18 @@ class Pairs:
     def where(self, wanted: Masks | Rows) -> Pairs:
         """The pairs of a mask, or of these numbers in their order."""
         return Pairs(self.small[wanted], self.large[wanted], self.iou[wanted], self.ioa[wanted])
+
+    def and_then(self, more: Pairs) -> Pairs:
+        """These pairs, then others."""
+        return Pairs(
+            np.concatenate([self.small, more.small]),
+            np.concatenate([self.large, more.large]),
+            np.concatenate([self.iou, more.iou]),
+            np.concatenate([self.ioa, more.ioa]),
+        )
+
+
+NO_PAIRS = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
 
 
 def boxes_duplicate(boxes: pd.DataFrame, images: pd.DataFrame) -> Hits:
@@ -110,20 +130,18 @@ def boxes_near_duplicate(boxes: pd.DataFrame, images: pd.DataFrame, *, min_iou: 
 
     Usual mend: keep the better box.
     """
-    pairs = _pairs(boxes, min_iou, one_class=True)
-    pairs = pairs.where(pairs.iou >= min_iou)
-    members, ends, best = _linked(pairs)
+    members, ends, best = _linked(_pairs(boxes, min_iou, one_class=True), min_iou)
     counts = np.diff(ends, prepend=0)
     return Hits(
         members=members,
-        value=pairs.iou[best],
+        value=best.iou,
         limit=min_iou,
         unit="IoU",
         texts=(
             "{} boxes of class {!r:.80} overlap with IoU {:.3f}, "
             f"should be one object or below {min_iou:.3g}",
         ),
-        parts=(counts, class_names(boxes, members[ends - counts]), pairs.iou[best]),
+        parts=(counts, class_names(boxes, members[ends - counts]), best.iou),
         mend="keep the better box when both mark one object",
         ends=ends,
     )
@@ -145,12 +163,10 @@ def boxes_two_classes(boxes: pd.DataFrame, images: pd.DataFrame, *, min_iou: flo
 
     Usual mend: keep the right class.
     """
-    pairs = _pairs(boxes, min_iou, one_class=False)
-    pairs = pairs.where(pairs.iou >= min_iou)
-    members, ends, best = _linked(pairs)
+    members, ends, best = _linked(_pairs(boxes, min_iou, one_class=False), min_iou)
     return Hits(
         members=members,
-        value=pairs.iou[best],
+        value=best.iou,
         limit=min_iou,
         unit="IoU",
         texts=(
@@ -159,9 +175,9 @@ def boxes_two_classes(boxes: pd.DataFrame, images: pd.DataFrame, *, min_iou: flo
         ),
         parts=(
             np.diff(ends, prepend=0),
-            pairs.iou[best],
-            class_names(boxes, pairs.small[best]),
-            class_names(boxes, pairs.large[best]),
+            best.iou,
+            class_names(boxes, best.small),
+            class_names(boxes, best.large),
         ),
         mend="keep the box of the right class",
         ends=ends,
@@ -182,32 +198,48 @@ def box_inside_same_class(
     `min_ioa`: from this share of the smaller box inside the larger on, 0..1. `max_iou`: pairs of
     this intersection over union and above are near-duplicates instead; it follows `min_iou` of
     REL-002. Value: the share that is inside. One finding per inner box; its members are the inner
-    box, then those that hold it.
+    box, then those that hold it: of more than 100 the message gives the number, and those that
+    hold most of it are listed.
 
     It cannot tell a part from a small object in front of a large one.
 
     Usual mend: delete the part, or mark the larger box as a group.
     """
-    pairs = _pairs(boxes, min_ioa, one_class=True)
-    pairs = pairs.where((pairs.ioa >= min_ioa) & (pairs.iou < max_iou))
-    pairs = pairs.where(np.lexsort((pairs.large, -pairs.ioa, pairs.small)))
+    n_holders = np.zeros(len(boxes), np.int64)
+    pairs = NO_PAIRS
+    for block in _pairs(boxes, min_ioa, one_class=True):
+        inside = block.where((block.ioa >= min_ioa) & (block.iou < max_iou))
+        n_holders += np.bincount(inside.small, minlength=len(boxes))
+        pairs = _closest_holders(pairs.and_then(inside))
     first = np.flatnonzero(np.diff(pairs.small, prepend=-1))
     worst = pairs.where(first)
     members = np.insert(pairs.large, first, worst.small)
+    holders = n_holders[worst.small]
+    text = (
+        "{:.1%} of the box of class {!r:.80} lies inside another of its class "
+        f"(IoU {{:.3f}}), should be below {min_ioa:.1%}"
+    )
     ends = np.append(first, len(pairs.small))[1:] + np.arange(1, len(first) + 1)
     return Hits(
         members=members,
         value=worst.ioa,
         limit=min_ioa,
         unit="of the box",
-        texts=(
-            "{:.1%} of the box of class {!r:.80} lies inside another of its class "
-            f"(IoU {{:.3f}}), should be below {min_ioa:.1%}",
-        ),
-        parts=(worst.ioa, class_names(boxes, worst.small), worst.iou),
+        texts=(text, f"{text}; {{}} boxes hold it, of which {MAX_HOLDERS} are listed"),
+        parts=(worst.ioa, class_names(boxes, worst.small), worst.iou, holders),
         mend="delete the inner box when it marks a part, or mark the outer one as a group",
         ends=ends,
+        which=(holders > MAX_HOLDERS).astype(np.int64),
     )
+
+
+def _closest_holders(pairs: Pairs) -> Pairs:
+    """By inner box, the pairs that hold most of it, the best first; `MAX_HOLDERS` at most."""
+    pairs = pairs.where(np.lexsort((pairs.large, -pairs.ioa, pairs.small)))
+    numbers = np.arange(len(pairs.small))
+    is_first = np.diff(pairs.small, prepend=-1) != 0
+    ordinal = numbers - np.maximum.accumulate(np.where(is_first, numbers, 0))
+    return pairs.where(ordinal < MAX_HOLDERS)
 
 
 def class_codes(boxes: pd.DataFrame) -> Rows:
@@ -276,10 +308,11 @@ def _without_copies(boxes: pd.DataFrame, rows: Rows, codes: Rows) -> tuple[Rows,
     return rows[stay], codes[stay]
 
 
-def _pairs(boxes: pd.DataFrame, min_share: float, *, one_class: bool) -> Pairs:
-    """Pairs of one image that may share `min_share` (above 0, to 1) of one of them, and others.
+def _pairs(boxes: pd.DataFrame, min_share: float, *, one_class: bool) -> Iterator[Pairs]:
+    """Blocks of pairs of one image that may share `min_share` (above 0, to 1) of one of them.
 
-    Of one class and not identical (`one_class`), or of two classes that are both known.
+    Others may be among them. Of one class and not identical (`one_class`), or of two classes that
+    are both known.
     """
     usable = _in_pairs(boxes)
     if not one_class:
@@ -290,13 +323,18 @@ def _pairs(boxes: pd.DataFrame, min_share: float, *, one_class: bool) -> Pairs:
     if one_class:
         group = group * (codes.max(initial=0) + 1) + codes
     xyxy = edges_at(boxes, rows)
-    found = [rows[:0]], [rows[:0]]
+    found: list[tuple[Rows, Rows]] = []
+    n_found = 0
     for i, j in touching_pairs(group, xyxy, CHUNK_PAIRS):
         a, b = _sharing(xyxy, i, j, min_share * (1 - ROUNDING))
         wanted = (xyxy[a] != xyxy[b]).any(axis=1) if one_class else codes[a] != codes[b]
-        found[0].append(rows[a[wanted]])
-        found[1].append(rows[b[wanted]])
-    return _measured(boxes, np.concatenate(found[0]), np.concatenate(found[1]))
+        found.append((rows[a[wanted]], rows[b[wanted]]))
+        n_found += len(found[-1][0])
+        if n_found >= BLOCK_PAIRS:
+            yield _measured(boxes, found)
+            found, n_found = [], 0
+    if found:
+        yield _measured(boxes, found)
 
 
 def _sharing(xyxy: Floats, i: Rows, j: Rows, least: float) -> tuple[Rows, Rows]:
@@ -310,7 +348,8 @@ def _sharing(xyxy: Floats, i: Rows, j: Rows, least: float) -> tuple[Rows, Rows]:
     return i, j
 
 
-def _measured(boxes: pd.DataFrame, a: Rows, b: Rows) -> Pairs:
+def _measured(boxes: pd.DataFrame, found: list[tuple[Rows, Rows]]) -> Pairs:
+    a, b = (np.concatenate(column) for column in zip(*found, strict=True))
     ids = boxes["box_id"].to_numpy(np.int64)
     area_a, area_b = areas(edges_at(boxes, a)), areas(edges_at(boxes, b))
     swapped = (area_b < area_a) | ((area_b == area_a) & (ids[b] < ids[a]))
@@ -326,16 +365,27 @@ def _by_cluster(rows: Rows, cluster: npt.NDArray[np.integer[Any]]) -> tuple[Rows
     return rows[order], ends
 
 
-def _linked(pairs: Pairs) -> tuple[Rows, Rows, Rows]:
-    """Clusters of rows that pairs link: members, their ends, and each cluster's best pair."""
-    n = len(pairs.small)
-    rows, nodes = np.unique(np.concatenate([pairs.small, pairs.large]), return_inverse=True)
-    cluster = _components(len(rows), nodes[:n], nodes[n:])
-    members, ends = _by_cluster(rows, cluster)
-    of_pair = cluster[nodes[:n]]
+def _linked(blocks: Iterator[Pairs], min_iou: float) -> tuple[Rows, Rows, Pairs]:
+    """Clusters of rows that pairs of `min_iou` link: members, their ends, each one's best pair."""
+    rows = root = np.zeros(0, np.int64)
+    best = NO_PAIRS
+    for block in blocks:
+        pairs = block.where(block.iou >= min_iou)
+        # What the blocks before have linked: each row to the root of its cluster.
+        ends = np.concatenate([rows, pairs.small]), np.concatenate([root, pairs.large])
+        rows, nodes = np.unique(np.concatenate(ends), return_inverse=True)
+        cluster = _components(len(rows), *np.split(nodes, 2))
+        root = rows[cluster]
+        best = _best_of_each(best.and_then(pairs), rows, root)
+    members, stops = _by_cluster(rows, root)
+    return members, stops, best
+
+
+def _best_of_each(pairs: Pairs, rows: Rows, root: Rows) -> Pairs:
+    """The pair of the largest IoU of each cluster, by cluster; `root` is that of each of `rows`."""
+    of_pair = root[np.searchsorted(rows, pairs.small)]
     best_first = np.lexsort((pairs.large, pairs.small, -pairs.iou, of_pair))
-    best = best_first[np.diff(of_pair[best_first], prepend=-1) != 0]
-    return members, ends, best
+    return pairs.where(best_first[np.diff(of_pair[best_first], prepend=-1) != 0])
 
 
 def _components(n_nodes: int, a: Rows, b: Rows) -> Rows:

@@ -64,7 +64,8 @@ Classes = Annotated[
     typer.Option(help="Text file naming numbered classes, one per line, from 0; - for stdin."),
 ]
 Truth = Annotated[
-    Path | None, typer.Option(help="COCO annotation file of a results file; - for stdin.")
+    Path | None,
+    typer.Option(help="COCO annotations (file, folder, zip) of a results file; - for stdin."),
 ]
 ClassIdsOption = Annotated[
     ClassIds | None,

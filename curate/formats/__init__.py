@@ -31,10 +31,11 @@ from curate.folders import Product, files_below, new_folder, refuse_overwrite
 from curate.formats.combining import combine, joined, part_of, refuse_same_names
 from curate.formats.image_names import names_below_source
 from curate.formats.options import DATASET, ReadOptions, refuse_idle, told_together
-from curate.formats.reading import KeptFiles, Options, how_read
+from curate.formats.reading import KeptFiles, Options, how_read, one_or_all, truth_files
 from curate.formats.recognition import READERS, chosen, named, reader, recognise
-from curate.formats.skipped import skipped
+from curate.formats.skipped import not_followed, skipped
 from curate.formats.writing import Loss, LossReport, refuse_nothing
+from curate.sources import Body
 from curate.tree import Tree, open_tree
 
 if TYPE_CHECKING:
@@ -144,10 +145,11 @@ def _read_labels(source: _Source, options: ReadOptions, pictures: Pictures | Non
     if source.tree is None:
         return _stored(path, options)
     taker = READERS[name]
-    told = _options(options, name, pictures)
+    told = _options(options, name, names, pictures)
     gathered: Gathered = getattr(taker.load(), taker.gather)(source.tree, names, told)
     _refuse_unread(gathered, names)
     gathered.faults += skipped(source.tree.files, names, gathered.files)
+    gathered.faults += not_followed(source.tree.left_out)
     own_name = source_name(path, options.name)
     image_source = own_name
     if name == "coco-results" and options.truth is not None:
@@ -242,16 +244,12 @@ def _joined(
     return parts[0] if len(parts) == 1 else joined(whole, parts, [""] * len(parts))
 
 
-def _options(options: ReadOptions, name: str, pictures: Pictures | None) -> Options:
+def _options(
+    options: ReadOptions, name: str, names: Sequence[str], pictures: Pictures | None
+) -> Options:
     truth = None
     if options.truth is not None and name == "coco-results":
-        tree = open_tree(options.truth)
-        if tree.kind != "file":
-            raise UsageError(
-                "is not a file", place=Place(str(options.truth)), mend="name one annotation file"
-            )
-        file = next(iter(tree.files))
-        truth = (file, tree.read(file))
+        truth = _truth(options.truth, names)
     kind = None
     if options.format and options.format not in READERS:
         kind = named(options.format)[1]
@@ -263,6 +261,20 @@ def _options(options: ReadOptions, name: str, pictures: Pictures | None) -> Opti
         kind=kind,
         class_ids="index" if options.class_ids == "index" else "own",
     )
+
+
+def _truth(path: Path, results: Sequence[str]) -> tuple[tuple[str, Body], ...]:
+    """The COCO annotation files of a path, under names that no results file has."""
+    tree = open_tree(path)
+    is_one = tree.kind == "file"
+    files = list(tree.files) if is_one else READERS["coco"].load().claims(tree)
+    if not files:
+        raise UsageError(
+            "holds no COCO annotation file",
+            place=Place(str(path)),
+            mend="name the annotation file that the results were made over",
+        )
+    return tuple((f"truth/{f}" if f in results else f, tree.body(f)) for f in files)
 
 
 def _pictures(options: ReadOptions) -> Pictures | None:
@@ -325,12 +337,12 @@ def read_again(dataset: Dataset) -> Dataset:
             for f, kind in dataset.formats.items()
             if f.startswith(part["prefix"])
         }
-        truth = part["truth"]
-        own = None if truth is None else str(truth).removeprefix(part["prefix"])
+        truth = truth_files(part)
+        own = [file.removeprefix(part["prefix"]) for file in truth]
         told = Options(
             classes=None if part["classes"] is None else tuple(part["classes"]),
             size_wh=None if part["size_wh"] is None else tuple(part["size_wh"]),
-            truth=None if own is None else (own, kept.read(truth)),
+            truth=tuple(zip(own, map(kept.body, truth), strict=True)) or None,
             kind=part["kind"],
             class_ids=part["class_ids"],
             known_sizes=_known_sizes(dataset, part["image_source"]),
@@ -338,7 +350,7 @@ def read_again(dataset: Dataset) -> Dataset:
         taker = reader(part["format"])
         names = [f for f, kind in formats.items() if kind == part["format"]]
         gathered = getattr(taker.load(), taker.gather)(files, names, told)
-        one = assemble(part["image_source"], gathered, options=_alone(part, own))
+        one = assemble(part["image_source"], gathered, options=_alone(part, one_or_all(own)))
         parts.append(_with_size(replace(one, name=part["name"]), told.size_wh))
     prefixes = [part["prefix"] for part in dataset.options["parts"]]
     return joined(dataset.name, parts, prefixes) if any(prefixes) else parts[0]
@@ -351,7 +363,7 @@ def _known_sizes(dataset: Dataset, source: str) -> dict[str, tuple[int, int]]:
     return dict(zip(names_below_source(images), sizes, strict=True))
 
 
-def _alone(part: Mapping[str, Any], truth: str | None) -> dict[str, Any]:
+def _alone(part: Mapping[str, Any], truth: str | list[str] | None) -> dict[str, Any]:
     """The options of one part, as of a dataset of its own."""
     return {"parts": [{**part, "prefix": "", "truth": truth}]}
 

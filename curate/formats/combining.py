@@ -14,9 +14,12 @@ import pandas as pd
 from curate.assembly import sorted_findings
 from curate.dataset import Dataset
 from curate.errors import UsageError, quote
-from curate.formats.reading import KeptFiles
+from curate.formats.reading import KeptFiles, one_or_all, truth_files
 from curate.sources import Body, MemorySources
 from curate.tables import BOX_COLUMNS, CLASS_COLUMNS, FINDING_COLUMNS, IMAGE_COLUMNS, make_table
+
+# What is wrong with a list of images, or with the file that it is in.
+_OF_LISTS = ("IMG-006", "SRC-002")
 
 
 class _Part:
@@ -90,12 +93,18 @@ def joined(name: str, parts: Sequence[Dataset], prefixes: Sequence[str]) -> Data
     _refuse_same_boxes(boxes, images)
     findings = _stacked([p.findings for p in placed], FINDING_COLUMNS)
     # Each part that shares the images has told what is wrong with their list.
-    again = (findings["check"] == "IMG-006") & findings["finding_id"].duplicated()
+    again = findings["check"].isin(_OF_LISTS) & findings["finding_id"].duplicated()
     files = {f: p.sources.body(f) for p in placed for f in p.sources.names()}
     own = [part for p in placed for part in p.options.get("parts", [])]
     formats = {f: kind for p in placed for f, kind in p.formats.items()}
     copies = _copies_of_truth(own, files, formats)
-    own = [part | {"truth": copies.get(part["truth"], part["truth"])} for part in own]
+    images, findings = (
+        table.assign(file=table["file"].replace(copies)) for table in (images, findings)
+    )
+    own = [
+        part | {"truth": one_or_all([copies.get(file, file) for file in truth_files(part)])}
+        for part in own
+    ]
     classes = _stacked([p.classes for p in placed], CLASS_COLUMNS)
     classes = classes[~classes["file"].isin(list(copies))].reset_index(drop=True)
     return Dataset(
@@ -138,7 +147,7 @@ def _copies_of_truth(
 ) -> dict[str, str]:
     """Annotation files kept with results that another part has read too: file to that one."""
     copies = {}
-    for truth in {part["truth"] for part in parts if part["truth"] is not None}:
+    for truth in {file for part in parts for file in truth_files(part)}:
         for file, kind in formats.items():
             same = kind == "coco" and file != truth and len(files[file]) == len(files[truth])
             if same and memoryview(files[file]) == memoryview(files[truth]):
@@ -165,7 +174,7 @@ def _below(part: Dataset, prefix: str) -> Dataset:
         p
         | {
             "prefix": prefix + p["prefix"],
-            "truth": None if p["truth"] is None else prefix + p["truth"],
+            "truth": one_or_all([prefix + file for file in truth_files(p)]),
         }
         for p in part.options.get("parts", [])
     ]

@@ -40,10 +40,10 @@ class ReadOptions:
     `format` is a name of `READERS`, or `makesense-<kind>` for exports that look alike (None:
     told by content). `images` is the folder of the pictures, `size_wh` the size in px of every
     image whose size is not known, `classes` names numbered classes in order, `truth` is the
-    annotation file of a results file and `truth_name` the name of that file's source, which begins
-    the keys of its images (None: by the file), `class_ids` says what a results file's class ids
-    are: `own`, the annotation file's (None too), or `index` into its categories. `name` begins
-    every image key otherwise.
+    annotation file of a results file, or a folder or zip of such, and `truth_name` the name of
+    that source, which begins the keys of its images (None: by the file), `class_ids` says what a
+    results file's class ids are: `own`, the annotation file's (None too), or `index` into its
+    categories. `name` begins every image key otherwise.
 
     Raises
     ------

@@ -21,7 +21,7 @@ from curate.images import SIDEWAYS, Picture, Pictures, same_bytes
 from curate.tables import IMAGE_COLUMNS, key_hashes, make_table, normal_key
 
 # What joining says, so that joining once more says it once.
-_CODES = ("IMG-001", "IMG-002", "IMG-003", "IMG-004", "IMG-005", "IMG-007", "IMG-008")
+_CODES = ("IMG-001", "IMG-002", "IMG-003", "IMG-004", "IMG-005", "IMG-007", "IMG-008", "IMG-009")
 
 Stated = tuple[int | None, int | None]  # width and height as the label states them, px
 
@@ -88,6 +88,7 @@ def join_pictures(dataset: Dataset, pictures: Pictures) -> Dataset:
     joined = dataset.with_tables(images=table)
     _tell_duplicates(joined, join, pictures, measured)
     _tell_stored(join, images["source"].tolist(), images["image_key"].tolist())
+    _tell_left_out(join, pictures)
     fresh = findings_table(join.faults, table, dataset.boxes, dataset.name)
     parts = [part for part in (dataset.findings, fresh) if len(part)]
     findings = pd.concat(parts, ignore_index=True) if parts else fresh
@@ -266,6 +267,21 @@ def _tell_stored(join: _Join, sources: list[str], keys: list[str]) -> None:
             ),
         )
         join.faults.append(fault)
+
+
+def _tell_left_out(join: _Join, pictures: Pictures) -> None:
+    left = pictures.left_out
+    if not left:
+        return
+    shown = ", ".join(f"{quote(path)} ({why})" for path, why in list(left.items())[:3])
+    place = {"image": None, "line": None, "source_id": None}
+    fault = Fault(
+        "IMG-009",
+        f"no picture was looked for in {shown}{', …' if len(left) > 3 else ''}",
+        "give yourself the right to read it, or put the folder itself in the link's place",
+        places=tuple({**place, "file": path} for path in left),
+    )
+    join.faults.append(fault)
 
 
 def _with_sizes(images: pd.DataFrame, join: _Join, measured: dict[str, Picture]) -> pd.DataFrame:

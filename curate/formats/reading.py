@@ -64,7 +64,7 @@ class Options:
 
     `classes` names the classes of formats that only number them, in order. `size_wh` is the size
     in px of every image, for normalised labels without pictures. `pictures` are the pictures
-    under `--images`. `truth` is the annotation file of a results file: its name and bytes.
+    under `--images`. `truth` are the annotation files of a results file: their names and bytes.
     `kind` chooses among exports that look alike. `class_ids` says whether a results file's class
     ids are the annotation file's own or indices into its `categories`. `known_sizes` are those of
     an earlier reading, by image name, in px.
@@ -73,7 +73,7 @@ class Options:
     classes: tuple[str, ...] | None = None
     size_wh: tuple[int, int] | None = None
     pictures: Pictures | None = None
-    truth: tuple[str, bytes] | None = None
+    truth: tuple[tuple[str, Body], ...] | None = None
     kind: str | None = None
     class_ids: Literal["own", "index"] = "own"
     known_sizes: Mapping[str, tuple[int, int]] | None = None
@@ -97,7 +97,7 @@ def how_read(name: str, told: Options, own_name: str, image_source: str) -> dict
                 "size_wh": None if told.size_wh is None else list(told.size_wh),
                 "kind": told.kind,
                 "class_ids": told.class_ids,
-                "truth": None if told.truth is None else told.truth[0],
+                "truth": one_or_all([file for file, _ in told.truth or ()]),
             }
         ]
     }
@@ -110,6 +110,17 @@ def told_kind(dataset: Dataset, name: str, file: str) -> str | None:
             kind: str | None = part["kind"]
             return kind
     return None
+
+
+def one_or_all(truth: Sequence[str]) -> str | list[str] | None:
+    """The annotation files of a part as its options name them."""
+    return list(truth) if len(truth) > 1 else next(iter(truth), None)
+
+
+def truth_files(part: Mapping[str, Any]) -> list[str]:
+    """The annotation files that the options of a part name."""
+    truth = part["truth"]
+    return [] if truth is None else [truth] if isinstance(truth, str) else list(truth)
 
 
 class TextError(CurateError):

@@ -238,6 +238,9 @@ def _recognised(tree: Tree, path: Path) -> tuple[str, list[str]]:
         if utf16 := [file for file in tree.files if _is_utf16(tree, file)]:
             raise _utf16(path, utf16)
         what = "is empty" if is_empty else "is of no format that is known"
+        if tree.left_out:
+            hidden = [f"{quote(left.path)} ({left.reason})" for left in tree.left_out]
+            what += f", and some of it was not read: {_listing(hidden)}"
         raise FormatError(
             f"{what} ({_listing(list(tree.files))})",
             place=place,

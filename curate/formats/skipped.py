@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
 from curate.assembly import Fault
+from curate.errors import quote
+from curate.tree import LeftOut
 
 # What labels are stored in; pictures and documents are no one's loss.
 LABEL_ENDINGS = frozenset({".json", ".xml", ".txt", ".csv"})
@@ -42,6 +44,36 @@ def skipped(files: Collection[str], labels: Sequence[str], read: Collection[str]
         mend = "nothing, if they are no labels; else give their own path, or --from FORMAT"
         faults.append(Fault("SRC-021", what, mend, places=_places(apart)))
     return faults
+
+
+def not_followed(left_out: Sequence[LeftOut]) -> list[Fault]:
+    """The faults of folders that cannot be listed, and of links that are not followed.
+
+    A link to a single file that is no label file by its ending is no one's loss.
+    """
+    unreadable = [left for left in left_out if left.kind == "unreadable"]
+    links = [
+        left
+        for left in left_out
+        if left.kind == "linked folder"
+        or (left.kind == "link" and PurePosixPath(left.path).suffix.lower() in LABEL_ENDINGS)
+    ]
+    faults = []
+    if unreadable:
+        what = f"nothing was read from {_reasons(unreadable)}"
+        mend = "give yourself the right to read it, or move it out of the source"
+        places = _places([left.path for left in unreadable])
+        faults.append(Fault("SRC-023", what, mend, unreadable[0].path, places=places))
+    if links:
+        what = f"links are not followed, and nothing was read from {_reasons(links)}"
+        mend = "nothing, if no labels are there; else give what it leads to as a source, or copy it"
+        places = _places([left.path for left in links])
+        faults.append(Fault("SRC-024", what, mend, links[0].path, places=places))
+    return faults
+
+
+def _reasons(paths: Sequence[LeftOut]) -> str:
+    return _listed([f"{quote(left.path)} ({left.reason})" for left in paths])
 
 
 def _home(name: str) -> tuple[str, str]:

@@ -11,6 +11,8 @@ from PIL import Image
 
 from curate import ReadOptions, audit, read, save
 from curate.formats import read_all
+from curate.formats.pictures import join_pictures
+from curate.images import open_pictures
 from curate.report import to_document
 
 EDGES = ["x1", "y1", "x2", "y2"]
@@ -425,6 +427,23 @@ def test_findings_name_the_record_in_the_label_file(labels, picture, joined):
     )  # fmt: skip
     places = [(place["file"], place["source_id"]) for place in json.loads(frame["places"])]
     assert (frame["check"], places) == ("IMG-005", [("labels.json", "1"), ("labels.json", "2")])
+
+
+def test_picture_folders_that_are_not_looked_into_are_one_finding(
+    tmp_path, labels, picture, joined, unlistable
+):
+    picture("a.jpg")
+    root = tmp_path / "pictures"
+    (root / "again").symlink_to(root, target_is_directory=True)
+    (root / "self").symlink_to(root / "self")
+    deep = unlistable(root, "b.jpg")
+    dataset = joined(labels(("a.jpg", 60, 40, [(1, 1, 9, 9)])))
+    (told,) = dataset.findings.itertuples()
+    assert (told.check, told.level) == ("IMG-009", "warning")
+    assert [place["file"] for place in json.loads(told.places)] == ["again", deep, "self"]
+    assert told.message.startswith("no picture was looked for in 'again' (a link to a folder), 'd")
+    assert images(dataset, "path") == [["labels/a.jpg", "a.jpg"]]
+    assert len(join_pictures(dataset, open_pictures(root)).findings) == 1
 
 
 def test_joining_an_empty_folder_takes_an_earlier_join_back(tmp_path, labels, picture, joined):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from curate.errors import FormatError
 from curate.formats import read
 from tests.formats.coco_documents import annotation, document, store
 
@@ -50,3 +51,43 @@ def test_lists_of_splits_that_were_read_are_not_told(tmp_path: Path) -> None:
     (tmp_path / "1.txt").write_text(LINE)
     (tmp_path / "train.txt").write_text("1\n")
     assert told(tmp_path) == []
+
+
+def left_out(path: Path) -> list[tuple[str, str, str, str]]:
+    rows = read(path).findings
+    rows = rows[rows["check"].isin(["SRC-023", "SRC-024"])]
+    return [(row.check, row.level, row.file, row.message) for row in rows.itertuples()]
+
+
+def test_a_linked_folder_and_linked_labels_are_told_with_the_reason(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    root.mkdir()
+    store(root, document(annotation(1)), "a.json")
+    assert left_out(root) == []
+    (root / "again").symlink_to(root, target_is_directory=True)
+    (root / "b.json").symlink_to(tmp_path / "nothing.json")
+    (root / "b.png").symlink_to(tmp_path / "nothing.png")
+    assert left_out(root) == [
+        (
+            "SRC-024",
+            "warning",
+            "again",
+            "links are not followed, and nothing was read from 'again' (a link to a folder), "
+            "'b.json' (a link that leads out of the source)",
+        )
+    ]
+
+
+def test_a_folder_that_cannot_be_listed_is_told(tmp_path: Path, unlistable) -> None:
+    store(tmp_path, document(annotation(1)), "a.json")
+    deep = unlistable(tmp_path, "b.json")
+    ((check, level, file, message),) = left_out(tmp_path)
+    assert (check, level, file) == ("SRC-023", "error", deep)
+    assert message.startswith(f"nothing was read from '{deep[:79]}")
+    assert message.endswith("(File name too long)")
+
+
+def test_where_nothing_is_recognised_the_error_says_what_was_left_out(tmp_path: Path) -> None:
+    (tmp_path / "labels").symlink_to(tmp_path, target_is_directory=True)
+    with pytest.raises(FormatError, match=r"not read: 'labels' \(a link to a folder\)"):
+        read(tmp_path)

@@ -14,18 +14,20 @@ from curate.formats.coco.objects import read_objects
 from curate.formats.coco.records import (
     Category,
     Image,
+    Loose,
     decode_all,
     plain_text,
     side_px,
     wrong_values,
 )
+from curate.formats.coco.repeats import repeats
 from curate.formats.coco.rows import FileRows
-from curate.formats.json_document import Document, loose, span_arrays
+from curate.formats.json_document import Document, Records, loose, span_arrays
 
 
 def read_annotations(document: Document, file: str) -> FileRows:
     """The rows of one annotation file."""
-    rows = FileRows()
+    rows = FileRows(file=file)
     for name, n_times in document.repeated().items():
         at = span_arrays([document.fields[name]], document.text)[0]
         message = (
@@ -72,7 +74,7 @@ def _read_classes(document: Document, file: str, rows: FileRows) -> None:
         return
     categories, wrong = decode_all(records, document, Category, 0, len(records))
     lines = document.lines(records.starts)
-    for row, reason in wrong:
+    for row, reason in [*wrong, *_repeats(document, records, "category")]:
         rows.faults.append(
             _fault("SRC-001", reason, "correct the category", (file, int(lines[row])))
         )
@@ -114,8 +116,9 @@ def _read_images(document: Document, file: str, rows: FileRows) -> None:
     n = len(records)
     images, wrong = decode_all(records, document, Image, 0, n)
     lines = document.lines(records.starts)
-    for row, reason in [*wrong, *wrong_values(images)]:
-        fault = _fault("SRC-001", reason, "correct the image's record", (file, int(lines[row])))
+    for row, reason in [*wrong, *wrong_values(images), *_repeats(document, records, "image")]:
+        mend = "correct the image's record"
+        fault = _fault("SRC-001", reason, mend, (file, int(lines[row])), images[row].id)
         rows.faults.append(replace(fault, images=(row,)))
     twice: dict[int | str, list[int]] = defaultdict(list)
     for row, image in enumerate(images):
@@ -149,6 +152,10 @@ def _read_images(document: Document, file: str, rows: FileRows) -> None:
         "start": records.starts,
         "end": records.ends,
     }
+
+
+def _repeats(document: Document, records: Records, what: str) -> list[Loose]:
+    return [(row, f"the {what} {why}") for row, why in repeats(document, records).items()]
 
 
 def _own_name(image_id: int | str | None, file: str, row: int) -> str:

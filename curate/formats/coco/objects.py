@@ -14,8 +14,9 @@ from curate.assembly import Fault
 from curate.errors import quote
 from curate.formats.coco.columns import BoxColumns
 from curate.formats.coco.records import Annotation, Loose, decode_all
+from curate.formats.coco.repeats import Repeats
 from curate.formats.coco.rows import FileRows
-from curate.formats.coco.shapes import box_from_outline, kinds_in_place, outline_kinds
+from curate.formats.coco.shapes import MASK, box_from_outline, kinds_in_place, outline_kinds
 from curate.formats.json_document import Document, Records, loose
 
 # Records decoded at a time: few enough for the processor's caches.
@@ -28,16 +29,15 @@ def read_objects(document: Document, file: str, records: Records, rows: FileRows
     """Adds the boxes of a file to the rows that hold its images and classes already."""
     if not len(records):
         return
-    work = _Work(
-        document, file, records, rows, document.lines(records.starts), BoxColumns(len(records))
-    )
+    lines, columns = document.lines(records.starts), BoxColumns(len(records))
+    work = _Work(document, file, records, rows, lines, columns, Repeats(document, records))
     for first in range(0, len(records), CHUNK_RECORDS):
         _read_chunk(work, first)
-    columns = work.columns.finished(rows.class_name)
-    kept = columns.pop("record")
+    finished = work.columns.finished(rows.class_name)
+    kept = finished.pop("record")
     rows.n_boxes = len(kept)
     whole = slice(None) if len(kept) == len(records) else kept
-    rows.boxes = columns | {
+    rows.boxes = finished | {
         "file": file,
         "line": work.lines[whole],
         "start": records.starts[whole],
@@ -66,6 +66,7 @@ class _Work:
     rows: FileRows
     lines: np.ndarray[Any, Any]
     columns: BoxColumns
+    repeats: Repeats
 
     def fault(self, code: str, message: str, mend: str, at: tuple[int, Any]) -> Fault:
         """A fault of an annotation: `at` is its row among the records, and its Annotation."""
@@ -95,6 +96,7 @@ def _read_chunk(work: _Work, first: int) -> None:
         kinds = kinds_in_place(work.document, starts, anns[0].segmentation)
     if kinds is None:
         kinds = outline_kinds(list(map(_OUTLINE, anns)))
+    _tell_repeats(work, first, anns, kinds, usable)
     keep = np.flatnonzero(usable)
     if len(keep) != n:
         anns = [anns[row] for row in keep.tolist()]
@@ -168,6 +170,25 @@ def _tell_wrong(
             box = (int(boxes[row]),) if usable[row] else ()
             work.rows.faults.append(replace(fault, boxes=box))
     return captions
+
+
+def _tell_repeats(
+    work: _Work,
+    first: int,
+    anns: list[Any],
+    kinds: np.ndarray[Any, Any],
+    usable: np.ndarray[Any, Any],
+) -> None:
+    """Adds the faults of keys that stand twice; rows of `usable` count within the chunk."""
+    # A mask in RLE has two keys of its own, `size` and `counts`.
+    told = work.repeats.tell(first, 2 * (kinds == MASK))
+    boxes = work.columns.n_rows + np.cumsum(usable) - 1
+    for row, what in told.items():
+        own = row - first
+        mend = "keep the right one of the values, or export the file again"
+        fault = work.fault("SRC-001", f"the annotation {what}", mend, (row, anns[own]))
+        box = (int(boxes[own]),) if usable[own] else ()
+        work.rows.faults.append(replace(fault, boxes=box))
 
 
 def _is_caption(record: object) -> bool:

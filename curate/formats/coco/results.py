@@ -31,8 +31,10 @@ from curate.assembly import Fault
 from curate.errors import quote
 from curate.formats.coco.lookup import RowOf
 from curate.formats.coco.records import ABSENT, Result, decode_all
+from curate.formats.coco.repeats import repeats
 from curate.formats.coco.rows import FileRows
 from curate.formats.coco.shapes import outline_kinds
+from curate.formats.coco.truth import Truth
 from curate.formats.declared import SIZES, Format
 from curate.formats.json_document import Document, loose
 
@@ -48,20 +50,28 @@ _Place = tuple[str, int, int]  # file, line from 1, row from 0
 
 
 def read_results(
-    document: Document, file: str, truth: FileRows | None, *, ids_are_indices: bool
+    document: Document, file: str, files: Truth | None, *, ids_are_indices: bool
 ) -> FileRows:
-    """The rows of one results file over the images and classes of `truth`.
+    """The rows of one results file over the images and classes of annotation files.
 
-    Without `truth` an image is known by its id alone, and no class has a name.
+    Without these an image is known by its id alone, and no class has a name.
+
+    Raises
+    ------
+    UsageError
+        When it is not clear over which of several annotation files the results were made.
     """
     records = document.records(None)
     rows = FileRows()
     if records is None or not len(records):
         _say_no_records(rows, file, is_list=records is not None)
-        rows.image_row = _image_rows([], file, rows, truth)
+        over = None if files is None else files.over([], file)
+        rows.image_row = _image_rows([], file, rows, over)
         return rows
     results, wrong = decode_all(records, document, Result, 0, len(records.raws))
     lines = document.lines(records.starts)
+    stated = {r.image_id for r in results if r.image_id is not None}
+    truth = None if files is None else files.over(stated, file)
     rows.image_row = _image_rows(results, file, rows, truth)
     names, class_fault = _class_names(results, truth, ids_are_indices=ids_are_indices)
     image_rows = np.fromiter(
@@ -78,7 +88,8 @@ def read_results(
             continue
         place = (file, int(lines[row]), int(row))
         rows.faults.append(_unknown_image(results[row], place, has_truth=truth is not None))
-    for row, reason in wrong:
+    twice = [(row, f"the record {why}") for row, why in repeats(document, records).items()]
+    for row, reason in [*wrong, *twice]:
         if row in captions:
             continue
         fault = _fault("SRC-001", reason, "correct the record", (file, int(lines[row]), row))

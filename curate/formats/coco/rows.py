@@ -25,3 +25,4 @@ class FileRows:
     classes: list[dict[str, str | None]] = field(default_factory=list)
     image_row: RowOf = field(default_factory=RowOf)
     class_name: dict[int | str, str] = field(default_factory=dict)
+    file: str = ""

@@ -12,6 +12,8 @@ import numpy as np
 from curate.formats.coco.records import ABSENT
 from curate.formats.json_document import Document, span_arrays, views
 
+# What `outline_kinds` calls an outline in RLE.
+MASK = 2
 # The key `segmentation` with its colon and some white space.
 MAX_AHEAD = 32
 _FIRST = itemgetter(0)
@@ -29,7 +31,7 @@ def outline_kinds(outlines: Sequence[msgspec.Raw]) -> np.ndarray[Any, np.dtype[n
 
 def _kinds(first: np.ndarray[Any, Any], is_short: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     is_polygon = (first == ord("[")) & ~is_short
-    return np.where(first == ord("{"), 2, is_polygon).astype(np.int8)
+    return np.where(first == ord("{"), MASK, is_polygon).astype(np.int8)
 
 
 def kinds_in_place(

@@ -15,6 +15,7 @@ from curate.formats.csv_header import is_box_header
 from curate.formats.csv_rows import split_fields
 from curate.formats.makesense.tables import AMBIGUOUS, HEADERS, line_or_rect, row_kind
 from curate.formats.makesense.yolo import CLASS_FILES, is_short_row
+from curate.formats.makesense_xml import is_makesense_xml
 from curate.formats.reading import HEAD_BYTES, Files, text_lines
 from curate.formats.yolo_rows import is_row
 
@@ -23,13 +24,7 @@ SNIFFED_LINES = 200
 # An archive without members, as it stands in a folder.
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 
-_PATH = re.compile(
-    rb"<folder>(?P<folder>[^\n]*?)</folder>\s*<filename>(?P<name>.*?)</filename>\s*"
-    rb"<path>/(?P=folder)/(?P=name)</path>",
-    re.DOTALL,
-)
 _ROOT = re.compile(rb"<([A-Za-z_]\w*)")
-_DATABASE = re.compile(rb"<database>\s*Unspecified\s*</database>")
 _TAGS = re.compile(rb'\s*\[\s*\{\s*"(image|annotations)"\s*:')
 _VGG = re.compile(
     rb'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\{\s*'
@@ -78,7 +73,7 @@ def kind_of_bytes(name: str, head: bytes | None) -> str | None:
     if ending == ".txt":
         return _text_kind(name, head)
     if ending == ".xml":
-        return "rect-voc" if _is_voc(head) else None
+        return "rect-voc" if is_makesense_xml(head) else None
     if ending == ".csv":
         return _table_kind(head)
     if ending == ".json":
@@ -114,11 +109,6 @@ def _text_kind(name: str, head: bytes) -> str | None:
     n_rows = sum(map(is_row, lines))
     is_yolo = n_rows > 0 and n_rows * 2 >= len(lines) and not is_class_list(name)
     return "rect-yolo" if is_yolo else None
-
-
-def _is_voc(head: bytes) -> bool:
-    has_marks = b"<annotation" in head and _DATABASE.search(head) is not None
-    return has_marks and b"<segmented>" not in head and _PATH.search(head) is not None
 
 
 def _table_kind(head: bytes) -> str | None:

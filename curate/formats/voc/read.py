@@ -14,6 +14,7 @@ import numpy as np
 from curate.assembly import Fault, Gathered
 from curate.dataset import Dataset
 from curate.errors import SourceError, quote
+from curate.formats.makesense_xml import is_makesense_xml
 from curate.formats.reading import HEAD_BYTES, Files, Options, TextError
 from curate.formats.voc.parse import VocFile, VocObject, parse
 from curate.formats.voc.sets import gather_splits, rows_by_id, set_lines, set_root
@@ -30,7 +31,6 @@ _CORRECT = "correct it in the file, or export again from the labelling tool"
 # Atomic groups: text that is made to backtrack for ever is no slower than any other.
 _MISC = rb"(?>(?>\s+|<\?.*?\?>|<!--.*?-->|<![A-Z](?>\[.*?\]|[^>\[])*+>))*+"
 _ROOT = re.compile(rb"(?:\xef\xbb\xbf)?" + _MISC + rb"<([A-Za-z_][^\s/>]*)", re.DOTALL)
-_DATABASE = re.compile(rb"<database>\s*Unspecified\s*</database>")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -63,25 +63,11 @@ def _kind(files: Files, name: str) -> str:
         return "broken"
     if root[1] != b"annotation":
         return "other"
-    if _is_makesense(head):
+    if is_makesense_xml(head):
         return "makesense"
     is_whole = head.rstrip().endswith((b"/>", b"</annotation>"))
     is_cut = not is_whole and b"</annotation" not in head and len(head) < HEAD_BYTES
     return "cut" if is_cut else "voc"
-
-
-def _is_makesense(head: bytes) -> bool:
-    # All three marks, as seen in 42 files of the app: other tools share one or two of them.
-    if not _DATABASE.search(head) or b"<segmented" in head:
-        return False
-    folder, name, path = (_first(head, tag) for tag in (b"folder", b"filename", b"path"))
-    return folder is not None and name is not None and path == b"/" + folder + b"/" + name
-
-
-def _first(head: bytes, tag: bytes) -> bytes | None:
-    # Not by a parser: Make Sense does not escape what it writes.
-    parts = head.partition(b"<" + tag + b">")[2].partition(b"</" + tag + b">")
-    return parts[0] if parts[1] else None
 
 
 def gather(files: Files, names: list[str], options: Options) -> Gathered:
