@@ -19,6 +19,10 @@ boxes stand beside those of the others. A cancelled (skipped) annotation has box
 other annotation has `label_state` missing. A region of several classes has the first one as its
 label and all of them in `attributes.labels`; whole-image choices are tags.
 
+A plain JSON export names predictions by their ids alone (a note counts them): they are in a
+snapshot whose `serialization_options` ask for them. JSON_MIN has no predictions, skipped
+annotations, scores, relations and ids of regions; answers stay in its bytes. Drafts are not read.
+
 On read nothing is lost: answers about a region (choices, text, numbers) are in `boxes.attributes`
 under the name of their control, with annotation_id, lead_time, ground_truth, was_cancelled,
 model_version, the region's `origin`, image_rotation and relations; masks, outlines and the
@@ -27,9 +31,13 @@ remaining keys stay in the kept bytes and are counted by `extras`.
 On write to Label Studio from Label Studio only the changed bytes change; changes of outlines, of
 turned rectangles and of what is said of a whole annotation are counted as lost. From other formats
 the file is one that Label Studio imports: predictions for boxes of detectors, annotations for all
-others (`completed_by` is an e-mail or a number there; other names are lost), region ids the box
-ids as 16 hex digits, percent as full doubles. Lost, each counted: boxes of images without a size,
-lines, outlines and turns (written as boxes), and all further columns.
+others, region ids the box ids as 16 hex digits, percent as full doubles. Its project needs
+`<Image name="image" value="$image"/>` and, to that name, `<RectangleLabels name="label">`,
+`<KeyPointLabels name="point">` for points, `<Choices name="choice">` for tags, and for an attribute
+a `<Choices>` or `<Number>` of its name with `perRegion="true"`. `completed_by` is an e-mail or a
+number (other names are lost) and must be a user there, else the server refuses the whole file;
+annotations without it become those of whoever imports. Lost, each counted: boxes of images without
+a size, lines, outlines and turns (written as boxes), and all further columns.
 """
 
 from curate.formats.label_studio.read import NAME, claims, extras, gather, may_be, outlines

@@ -15,7 +15,7 @@ from curate.assembly import Fault
 from curate.errors import quote
 from curate.formats.json_document import Document, span_arrays
 from curate.formats.label_studio.names import addresses, name_of
-from curate.formats.label_studio.parse import Answers, Task, value_of
+from curate.formats.label_studio.parse import Answers, Task, owners, value_of
 from curate.formats.label_studio.regions import (
     ANSWERS,
     NOWHERE,
@@ -41,6 +41,10 @@ RESERVED = frozenset(
     }
 )  # fmt: skip
 _CORRECT = "correct it in the file, or export again from Label Studio"
+_IN_FULL = (
+    "if they are wanted, export a snapshot of the project with predictions in full: "
+    'POST /api/projects/ID/exports, "serialization_options": {"predictions": {"only_id": false}}'
+)
 _MAX_SIDE_PX = 2**31 - 1
 # Made once: `json.dumps` makes an encoder each time.
 _DUMP = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
@@ -119,6 +123,7 @@ class Rows:
         self._raws: list[msgspec.Raw] = []
         self._pending: list[tuple[Fault, msgspec.Raw]] = []
         self._skipped: Counter[str] = Counter()
+        self._n_named: Counter[str] = Counter()
         self._n_cancelled = 0
         self._min_rows: dict[tuple[str, ...], list[int]] = {}
 
@@ -136,6 +141,9 @@ class Rows:
         for kind, count in sorted(self._skipped.items()):
             what = f"{count} results of type {quote(kind)} tell no place in an image: left out"
             self.faults.append(Fault("SRC-013", what, kept, self._file))
+        for kind, count in sorted(self._n_named.items()):
+            what = f"{count} {kind} are named by their ids alone, and stand nowhere in the file"
+            self.faults.append(Fault("SRC-013", what, _IN_FULL, self._file))
         if self._n_cancelled:
             what = f"{self._n_cancelled} annotations were cancelled: their boxes are excluded"
             self.faults.append(Fault("SRC-013", what, kept, self._file))
@@ -174,6 +182,7 @@ class Rows:
             for name in ("width", "declared_width", "height", "declared_height"):
                 if self.images[name][row] is None and size_here is not None:
                     self.images[name][row] = size_here[name.endswith("height")]
+        self._n_named += task.n_named
         for problem in task.problems:
             self._fault("SRC-001", f"the task {problem}", place, rows[0])
         for one, regions in answers:
@@ -218,7 +227,10 @@ class Rows:
 
     def _regions(self, task: Task, one: Answers) -> list[_Region]:
         regions = []
-        for number, raw in enumerate(one.results):
+        for number, owner in enumerate(owners(one)):
+            if owner != number:
+                continue
+            raw = one.results[number]
             told = value_of(raw)
             if not isinstance(told, dict):
                 what = f"a result is {quote(told)}, should be an object"
