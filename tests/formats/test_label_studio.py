@@ -177,6 +177,16 @@ def test_prediction_is_a_detectors_with_the_score_as_written() -> None:
     assert dataset.images["label_state"].tolist() == ["missing"]
 
 
+def test_undefined_is_a_servers_word_for_no_model(tmp_path: Path) -> None:
+    # Of 1.23.2, for predictions that are imported without a model_version.
+    made = {"id": 4, "model_version": "undefined", "result": [rectangle("p1")]}
+    dataset = read_tasks(task(predictions=[made]))
+    assert pd.isna(first(dataset)["attributes"])
+    write_back(label_studio, with_box(dataset, origin="detector", score=0.5), tmp_path)
+    (again,) = json.loads(written(tmp_path)[FILE])
+    assert [len(p["result"]) for p in again["predictions"]] == [2]
+
+
 def test_cancelled_annotation_is_excluded_and_said() -> None:
     dataset = read_tasks(task(annotation(rectangle(), was_cancelled=True)))
     assert first(dataset)["role"] == "exclude"

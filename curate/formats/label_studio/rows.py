@@ -86,6 +86,12 @@ def annotator_of(value: object) -> str | None:
     return text_of(value)
 
 
+def version_of(values: Mapping[str, Any]) -> object:  # JSON values
+    """The model of a prediction; None for none, which a server of 1.23.2 turns to `undefined`."""
+    version = values.get("model_version")
+    return None if version == "undefined" else version or None
+
+
 def stated_size(values: Mapping[Any, Any]) -> Size | None:  # JSON values or cells
     """The px of `width` and `height`; None unless both are whole and above 0."""
     sides = [number_of(values.get(name)) for name in ("width", "height")]
@@ -260,7 +266,7 @@ class Rows:
             "lead_time": values.get("lead_time"),
             "ground_truth": values.get("ground_truth") or None,
             "was_cancelled": is_cancelled or None,
-            "model_version": values.get("model_version") or None,
+            "model_version": version_of(values),
         }
         told = {key: value for key, value in told.items() if value is not None}
         owner = f"{'p' if one.is_prediction else 'a'}{text_of(values.get('id'))}"

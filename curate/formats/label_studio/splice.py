@@ -36,7 +36,7 @@ from curate.formats.label_studio.parse import (
     value_of,
 )
 from curate.formats.label_studio.regions import Size, form_of, min_type, size_of
-from curate.formats.label_studio.rows import annotator_of, stated_size, text_of
+from curate.formats.label_studio.rows import annotator_of, stated_size, text_of, version_of
 from curate.formats.line_files import LineImage
 from curate.formats.per_image import EDGES, BoxRow, Change, is_known
 from curate.formats.record_files import RecordChanges, Span
@@ -154,7 +154,7 @@ def _fits(group: Group, answers: Answers) -> bool:
         stated = answers_of(group, []).get("model_version")
         # A score of the whole prediction would be that of every box without one.
         has_score = values.get("score") is not None
-        return bool(stated == (values.get("model_version") or None)) and not has_score
+        return bool(stated == version_of(values)) and not has_score
     is_cancelled = values.get("was_cancelled") is True
     return (
         annotator_of(values.get("completed_by")) == group.annotator
