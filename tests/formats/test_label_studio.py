@@ -287,6 +287,12 @@ def test_min_forms_place_that_is_stated_twice_is_one_box() -> None:
     assert len(dataset.findings) == 0
 
 
+def test_min_forms_two_classes_of_one_place_are_two_boxes() -> None:
+    named = [min_place(labels=["car"]), min_place(labels=["bus"])]
+    dataset = read_tasks({**TWICE, "label": named, "rect": [min_place()] * 2})
+    assert dataset.boxes["label"].tolist() == ["car", "bus"]
+
+
 def test_min_forms_place_that_is_stated_twice_changes_twice(tmp_path: Path) -> None:
     dataset = with_values(read_tasks(TWICE), 0, x1=30.0, label="van", source_label="van")
     assert write_back(label_studio, dataset, tmp_path).losses == ()

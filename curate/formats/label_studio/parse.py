@@ -168,5 +168,6 @@ def owners(answers: Answers) -> list[int]:
         return rows
     told = [fields_of(raw) or {} for raw in answers.results]
     places = [frozenset((k, bytes(v)) for k, v in one.items() if k != "labels") for one in told]
-    with_class = {p: row for row, p in enumerate(places) if "labels" in told[row]}
-    return [with_class.get(place, row) for row, place in enumerate(places)]
+    has_class = ["labels" in one for one in told]
+    with_class = {place: row for row, place in enumerate(places) if has_class[row]}
+    return [row if has_class[row] else with_class.get(places[row], row) for row in rows]
