@@ -141,6 +141,16 @@ def test_prediction_is_a_detectors_with_the_score_as_written() -> None:
     assert dataset.images["label_state"].tolist() == ["missing"]
 
 
+def test_undefined_is_a_servers_word_for_no_model(tmp_path: Path) -> None:
+    # Of 1.23.2, for predictions that are imported without a model_version.
+    made = {"id": 4, "model_version": "undefined", "result": [rectangle("p1")]}
+    dataset = read_tasks(task(predictions=[made]))
+    assert pd.isna(first(dataset)["attributes"])
+    write_back(label_studio, with_box(dataset, origin="detector", score=0.5), tmp_path)
+    (again,) = json.loads(written(tmp_path)[FILE])
+    assert [len(p["result"]) for p in again["predictions"]] == [2]
+
+
 def test_cancelled_annotation_is_excluded_and_said() -> None:
     dataset = read_tasks(task(annotation(rectangle(), was_cancelled=True)))
     assert first(dataset)["role"] == "exclude"
@@ -214,7 +224,64 @@ def test_min_form_takes_changes_and_removals(tmp_path: Path) -> None:
     assert got == [{**MIN["label"][0], "x": 15.0, "width": 25.0, "rectanglelabels": ["van"]}]  # type: ignore[index]
 
 
+def min_place(**values: Any) -> dict[str, Any]:
+    """A region of JSON_MIN, with 10..40 % by 20..60 % of 200 x 100 px, and what it says."""
+    place = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0}
+    return {**place, **values, "original_width": 200, "original_height": 100}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [[min_place(number=7)], [min_place(rating=3)], min_place(choices=["a", "b"]), ["a", "b"]],
+)
+def test_min_forms_answers_about_regions_are_no_regions(answer: Any) -> None:
+    dataset = read_tasks({**MIN, "sure": answer})
+    assert dataset.boxes["label"].tolist() == ["car"]
+    assert len(dataset.findings) == 0
+    assert label_studio.extras(dataset)["data.sure"] == 1
+
+
+# With <Labels> beside <Rectangle>, a server of 1.23.2 states the place under both names.
+TWICE = {**MIN, "label": [min_place(labels=["car"])], "rect": [min_place()]}
+
+
+def test_min_forms_place_that_is_stated_twice_is_one_box() -> None:
+    dataset = read_tasks(TWICE)
+    assert dataset.boxes["label"].tolist() == ["car"]
+    assert len(dataset.findings) == 0
+
+
+def test_min_forms_two_classes_of_one_place_are_two_boxes() -> None:
+    named = [min_place(labels=["car"]), min_place(labels=["bus"])]
+    dataset = read_tasks({**TWICE, "label": named, "rect": [min_place()] * 2})
+    assert dataset.boxes["label"].tolist() == ["car", "bus"]
+
+
+def test_min_forms_place_that_is_stated_twice_changes_twice(tmp_path: Path) -> None:
+    dataset = with_values(read_tasks(TWICE), 0, x1=30.0, label="van", source_label="van")
+    assert write_back(label_studio, dataset, tmp_path).losses == ()
+    (got,) = json.loads(written(tmp_path)[FILE])
+    moved = {"x": 15.0, "width": 25.0}
+    assert got["rect"] == [min_place() | moved]
+    assert got["label"] == [min_place(labels=["van"]) | moved]
+
+
+def test_min_forms_place_that_is_stated_twice_goes_twice(tmp_path: Path) -> None:
+    dataset = read_tasks(TWICE)
+    write_back(label_studio, dataset.with_tables(boxes=dataset.boxes.iloc[:0]), tmp_path)
+    (got,) = json.loads(written(tmp_path)[FILE])
+    assert (got["rect"], got["label"]) == ([], [])
+
+
 # Wrong data
+
+
+def test_predictions_that_are_named_by_their_ids_alone_are_counted() -> None:
+    dataset = read_tasks(task(predictions=[1, 2]), task(predictions=[3], number=2))
+    assert findings(dataset) == [
+        ("SRC-013", "3 predictions are named by their ids alone, and stand nowhere in the file")
+    ]
+    assert "predictions in full" in dataset.findings["mend"].iloc[0]
 
 
 @pytest.mark.parametrize(
@@ -282,7 +349,35 @@ def test_made_file_is_claimed_and_has_stable_ids(tmp_path: Path) -> None:
     (result,) = made["annotations"][0]["result"]
     assert result["id"] == hex_id(int(dataset.boxes["box_id"].iloc[0]))
     assert result["value"] == rectangle()["value"]
+    assert result["from_name"] == "label"
     assert (result["original_width"], result["original_height"]) == (200, 100)
+
+
+def test_made_annotations_say_that_they_are_no_ground_truth(tmp_path: Path) -> None:
+    # Without the key a server of 1.23.2 imports an annotation as ground truth.
+    place = {"x1": 20.0, "y1": 20.0, "x2": 80.0, "y2": 60.0}
+    said = {"attributes": [None, '{"ground_truth": true}'], "label": "car", **place}
+    states = ["present", "empty"]
+    dataset = table_set(said, 2, ("a.jpg", "b.jpg"), width=200, height=100, label_state=states)
+    label_studio.write(dataset, tmp_path, None)
+    tasks = json.loads(written(tmp_path)["label-studio.json"])
+    assert [[a["ground_truth"] for a in t["annotations"]] for t in tasks] == [
+        [False, True],
+        [False],
+    ]
+
+
+def test_controls_of_one_name_are_of_one_kind(tmp_path: Path) -> None:
+    place = {"x1": 20.0, "y1": 20.0, "x2": 20.0, "y2": 20.0}
+    labels = ["car", None, "car"]
+    shapes = {"shape": ["box", "box", "point"], "label": labels, "source_label": labels}
+    dataset = table_set({**place, **shapes}, 3, width=200, height=100)
+    label_studio.write(dataset, tmp_path, None)
+    (made,) = json.loads(written(tmp_path)["label-studio.json"])
+    results = made["annotations"][0]["result"]
+    assert sorted((r["from_name"], r["type"]) for r in results) == [
+        ("label", "rectanglelabels"), ("label", "rectanglelabels"), ("point", "keypointlabels"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -276,13 +276,16 @@ def label_studio() -> list[Seed]:
     full = {
         "id": 1,
         "annotations": [annotation | {"result": regions, "was_cancelled": False}],
-        "predictions": [{"id": 2, "model_version": "m", "score": 0.25, "result": regions[:1]}],
+        "predictions": [{"id": 2, "model_version": "m", "score": 0.25, "result": regions[:1]}, 3],
         "data": {"image": "/data/local-files/?d=a%20b/1.jpg", "note": "x"},
     }
     other = {"id": 2, "annotations": [annotation | {"result": [], "was_cancelled": True}]}
     other["data"] = {"images": ["/data/upload/3/ab-1.jpg", "s3://b/2.jpg"]}
     short = {"id": 7, "image": "https://example.org/3.jpg?x=1", "annotator": 1, "annotation_id": 3}
+    sized.pop("to_name")
     short["label"] = [{**sized, **place, "rectanglelabels": ["car"]}]
+    short |= {"sure": [{**sized, **place, "rating": 3}], "rect": [{**sized, **place}]}
+    short["name"] = [{**sized, **place, "labels": ["bus"]}]
     texts: list[Any] = [[full], [full, other], [other, full, full], [short, short]]
     bodies = [json.dumps(text, indent=n % 2 or None).encode() for n, text in enumerate(texts)]
     seeds = [Seed({"tasks.json": body}, "file", "label-studio") for body in bodies]

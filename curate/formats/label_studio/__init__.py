@@ -25,14 +25,23 @@ Answers about a region (choices, text, numbers) are in `boxes.attributes` under 
 control, with annotation_id, lead_time, ground_truth, was_cancelled, model_version, the region's
 `origin`, image_rotation and relations.
 
+A plain JSON export names predictions by their ids alone (a note counts them): they are in a
+snapshot whose `serialization_options` ask for them. JSON_MIN has no predictions, skipped
+annotations, scores, relations and ids of regions; answers stay in its bytes. Drafts are not read.
+
 Lost on read: nothing; masks, outlines and the remaining keys stay in the kept bytes and are counted
 by `extras`.
 
 Written: into the files that were read only the changed bytes change; changes of outlines, of turned
 rectangles and of what is said of a whole annotation are counted as lost. From other formats
 `label-studio.json` is made, which Label Studio imports: predictions for boxes of detectors,
-annotations for all others (`completed_by` is an e-mail or a number there; other names are lost),
-region ids the box ids as 16 hex digits, percent as full doubles.
+annotations for all others, region ids the box ids as 16 hex digits, percent as full doubles. Its
+project needs `<Image name="image" value="$image"/>` and, to that name,
+`<RectangleLabels name="label">`, `<KeyPointLabels name="point">` for points,
+`<Choices name="choice">` for tags, and for an attribute a `<Choices>` or `<Number>` of its name with
+`perRegion="true"`. `completed_by` is an e-mail or a number (other names are lost) and must be a user
+there, else the server refuses the whole file; annotations without it become those of whoever
+imports.
 
 Lost on write: from other formats, each counted in the loss report: boxes of images without a size,
 lines, outlines and turns (written as boxes), and all further columns.

@@ -24,7 +24,7 @@ from curate.tables import hex_id
 
 FILE = "label-studio.json"
 # The names of the controls in the labelling configuration that the file goes with.
-CONTROL, CHOICE, PICTURE = "label", "choice", "image"
+CONTROL, POINT, CHOICE, PICTURE = "label", "point", "choice", "image"
 BOX_COLUMNS = frozenset(
     {
         "label", "source_label", *EDGES, "shape", "role", "score", "annotator", "attributes",
@@ -108,13 +108,16 @@ def user_of(annotator: str) -> int | dict[str, str] | None:
 
 def answers_of(group: Group, results: list[dict[str, Any]]) -> dict[str, Any]:  # JSON
     """The annotation or prediction of a group."""
-    made: dict[str, Any] = {**json.loads(group.stated), "result": results}  # JSON
+    stated = json.loads(group.stated)
     if group.is_prediction:
         # The whole prediction's score would be that of every region without one.
         drawn = [r for r in results if "original_width" in r or r["from_name"] == CHOICE]
         scores = [r["score"] for r in drawn if "score" in r]
         is_all = bool(scores) and len(scores) == len(drawn)
-        return made | ({"score": sum(scores) / len(scores)} if is_all else {})
+        score = {"score": sum(scores) / len(scores)} if is_all else {}
+        return {**stated, "result": results, **score}
+    # Label Studio takes what is imported without the key for ground truth.
+    made = {"ground_truth": False, **stated, "result": results}
     user = None if group.annotator is None else user_of(group.annotator)
     made |= {} if user is None else {"completed_by": user}
     return made | ({"was_cancelled": True} if group.is_cancelled else {})
@@ -127,21 +130,22 @@ def results_of(row: BoxRow, size: Size) -> list[dict[str, Any]] | None:  # JSON
     """
     values = attribute_values(row.attributes) or {}
     region_id = hex_id(row.box_id)
-    named = {"id": region_id, "from_name": CONTROL, "to_name": PICTURE}
+    kind = "keypoint" if row.shape == "point" else "rectangle"
+    control = POINT if kind == "keypoint" else CONTROL
+    named = {"id": region_id, "from_name": control, "to_name": PICTURE}
     classes = _classes(row, values)
     if row.shape == "tag":
         own = {"from_name": CHOICE, "type": "choices", "value": {"choices": classes}}
         return [{**named, **own, **_region_values(row, values)}]
-    kind = "keypoint" if row.shape == "point" else "rectangle"
     place = percent_of(row, size)
     if place is None:
         return None
     told: dict[str, Any] = {**place} if kind == "keypoint" else {**place, "rotation": 0}  # JSON
-    if classes:
-        told[f"{kind}labels"] = classes
+    # Also without a class: a region without the key would be of another control.
+    told[f"{kind}labels"] = classes
     region = {
         **named,
-        "type": f"{kind}labels" if classes else kind,
+        "type": f"{kind}labels",
         "original_width": size[0],
         "original_height": size[1],
         "image_rotation": 0,
@@ -276,7 +280,8 @@ def task_of(image: LineImage, rows: Sequence[BoxRow], lost: Lost) -> dict[str, A
             task[name] = made
     has_answer = any(not g.is_prediction and not g.is_cancelled for g in groups)
     if not has_answer and image.label_state == "empty":
-        task["annotations"] = [*task.get("annotations", []), {"result": []}]
+        looked = answers_of(Group(False, None, False, "{}"), [])
+        task["annotations"] = [*task.get("annotations", []), looked]
     state = "present" if has_answer else "empty" if image.label_state == "empty" else "missing"
     if state != image.label_state:
         why = "a task tells it by its annotations: present with some, missing without"

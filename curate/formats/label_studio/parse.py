@@ -5,6 +5,7 @@ Each level is decoded by itself, so that one that is broken hides no other.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import msgspec
 
 from curate.formats.json_document import loose, repaired
+from curate.formats.label_studio.regions import ANSWERS
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
@@ -41,7 +43,10 @@ class Answers:
 
 @dataclass
 class Task:
-    """One record of the file. `problems` is what is wrong with it in words."""
+    """One record of the file. `problems` is what is wrong with it in words.
+
+    `n_named` counts, by kind, the annotations and predictions that are named by their ids alone.
+    """
 
     id: Any  # a JSON value
     data: dict[str, Any]  # as above
@@ -49,6 +54,7 @@ class Task:
     is_min: bool = False
     problems: list[str] = field(default_factory=list)
     fields: dict[str, msgspec.Raw] = field(default_factory=dict)
+    n_named: Counter[str] = field(default_factory=Counter)
 
 
 def fields_of(raw: msgspec.Raw) -> dict[str, msgspec.Raw] | None:
@@ -90,29 +96,30 @@ def parse_task(raw: msgspec.Raw) -> Task:
     if not isinstance(data, dict):
         problems.append("has no data, should name its image there")
         data = {}
-    answers: list[Answers] = []
+    task = Task(value_of(fields.get("id")), data, [], False, problems, fields)
     for kind in _KINDS:
-        answers += _answers(fields.get(kind), kind, problems)
-    return Task(value_of(fields.get("id")), data, answers, False, problems, fields)
+        task.answers += _answers(fields.get(kind), kind, task)
+    return task
 
 
-def _answers(raw: msgspec.Raw | None, kind: str, problems: list[str]) -> Iterator[Answers]:
+def _answers(raw: msgspec.Raw | None, kind: str, task: Task) -> Iterator[Answers]:
     if raw is None or bytes(raw) == b"null":
         return
     items = items_of(raw)
     if items is None:
-        problems.append(f"has {kind} that are no list")
+        task.problems.append(f"has {kind} that are no list")
         return
     for item in items:
         fields = fields_of(item)
         if fields is None:
-            # Short exports name annotations by their ids alone.
-            if not isinstance(value_of(item), int):
-                problems.append(f"has one of its {kind} that is no object")
+            if isinstance(value_of(item), int):
+                task.n_named[kind] += 1
+            else:
+                task.problems.append(f"has one of its {kind} that is no object")
             continue
         results = items_of(fields.get("result"))
         if results is None:
-            problems.append(f"has {kind} without a list `result`")
+            task.problems.append(f"has {kind} without a list `result`")
         values = {key: value_of(text) for key, text in fields.items() if key != "result"}
         yield Answers(item, kind == "predictions", values, results or [])
 
@@ -142,6 +149,25 @@ def _min_task(raw: msgspec.Raw, fields: dict[str, msgspec.Raw]) -> Task:
 
 def _is_region(raw: msgspec.Raw) -> bool:
     fields = fields_of(raw)
-    return fields is not None and any(
-        key.endswith("labels") or key == "original_width" for key in fields
-    )
+    if fields is None:
+        return False
+    # What is said of a region has the region's place beside it.
+    is_answer = any(key in fields for key in ANSWERS.values())
+    has_class = any(key.endswith("labels") for key in fields)
+    return has_class or ("original_width" in fields and not is_answer)
+
+
+def owners(answers: Answers) -> list[int]:
+    """For each result its own row, or that of the result which states its class.
+
+    Where a control of its own gives the classes, JSON_MIN states each place twice, without an id:
+    once alone and once with the class.
+    """
+    rows = list(range(len(answers.results)))
+    if not answers.names:
+        return rows
+    told = [fields_of(raw) or {} for raw in answers.results]
+    places = [frozenset((k, bytes(v)) for k, v in one.items() if k != "labels") for one in told]
+    has_class = ["labels" in one for one in told]
+    with_class = {place: row for row, place in enumerate(places) if has_class[row]}
+    return [row if has_class[row] else with_class.get(places[row], row) for row in rows]

@@ -13,7 +13,7 @@ from curate.dataset import Dataset
 from curate.errors import SourceError
 from curate.formats.json_document import Document, JsonError, bulk, loose, open_document
 from curate.formats.label_studio.names import addresses
-from curate.formats.label_studio.parse import Task, parse_task, value_of
+from curate.formats.label_studio.parse import Task, owners, parse_task, value_of
 from curate.formats.label_studio.regions import corners_of, form_of, min_type, points_of, size_of
 from curate.formats.label_studio.rows import NAME, Rows, Size, stated_size
 from curate.formats.reading import HEAD_BYTES, Files, Options
@@ -149,14 +149,15 @@ def extras(dataset: Dataset) -> Counter[str]:
             _count(counts, "task", {k: value_of(v) for k, v in task.fields.items()}, _TASK_KNOWN)
         is_image = set(addresses(task.data))
         for key, value in task.data.items():
-            is_held = value in is_image if isinstance(value, str) else isinstance(value, list)
+            parts = value if isinstance(value, list) else [value]
+            is_held = all(isinstance(part, str) and part in is_image for part in parts)
             counts["data." + key] += not is_held and key not in ("width", "height")
         for answers in task.answers:
             level = "prediction" if answers.is_prediction else "annotation"
             _count(counts, level, answers.values, _ANSWER_KNOWN)
-            for raw in answers.results:
-                region = value_of(raw)
-                if isinstance(region, dict):
+            for row, owner in enumerate(owners(answers)):
+                region = value_of(answers.results[row])
+                if isinstance(region, dict) and owner == row:
                     _count_region(counts, region, is_min=task.is_min)
     return +counts
 

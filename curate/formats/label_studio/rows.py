@@ -15,7 +15,7 @@ from curate.assembly import Fault
 from curate.errors import quote
 from curate.formats.json_document import Document, span_arrays
 from curate.formats.label_studio.names import addresses, name_of
-from curate.formats.label_studio.parse import Answers, Task, value_of
+from curate.formats.label_studio.parse import Answers, Task, owners, value_of
 from curate.formats.label_studio.regions import (
     ANSWERS,
     NOWHERE,
@@ -41,6 +41,10 @@ RESERVED = frozenset(
     }
 )  # fmt: skip
 _CORRECT = "correct it in the file, or export again from Label Studio"
+_IN_FULL = (
+    "if they are wanted, export a snapshot of the project with predictions in full: "
+    'POST /api/projects/ID/exports, "serialization_options": {"predictions": {"only_id": false}}'
+)
 _MAX_SIDE_PX = 2**31 - 1
 # Made once: `json.dumps` makes an encoder each time.
 _DUMP = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
@@ -82,6 +86,12 @@ def annotator_of(value: object) -> str | None:
     return text_of(value)
 
 
+def version_of(values: Mapping[str, Any]) -> object:  # JSON values
+    """The model of a prediction; None for none, which a server of 1.23.2 turns to `undefined`."""
+    version = values.get("model_version")
+    return None if version == "undefined" else version or None
+
+
 def stated_size(values: Mapping[Any, Any]) -> Size | None:  # JSON values or cells
     """The px of `width` and `height`; None unless both are whole and above 0."""
     sides = [number_of(values.get(name)) for name in ("width", "height")]
@@ -119,6 +129,7 @@ class Rows:
         self._raws: list[msgspec.Raw] = []
         self._pending: list[tuple[Fault, msgspec.Raw]] = []
         self._skipped: Counter[str] = Counter()
+        self._n_named: Counter[str] = Counter()
         self._n_cancelled = 0
         self._min_rows: dict[tuple[str, ...], list[int]] = {}
 
@@ -136,6 +147,9 @@ class Rows:
         for kind, count in sorted(self._skipped.items()):
             what = f"{count} results of type {quote(kind)} tell no place in an image: left out"
             self.faults.append(Fault("SRC-013", what, kept, self._file))
+        for kind, count in sorted(self._n_named.items()):
+            what = f"{count} {kind} are named by their ids alone, and stand nowhere in the file"
+            self.faults.append(Fault("SRC-013", what, _IN_FULL, self._file))
         if self._n_cancelled:
             what = f"{self._n_cancelled} annotations were cancelled: their boxes are excluded"
             self.faults.append(Fault("SRC-013", what, kept, self._file))
@@ -174,6 +188,7 @@ class Rows:
             for name in ("width", "declared_width", "height", "declared_height"):
                 if self.images[name][row] is None and size_here is not None:
                     self.images[name][row] = size_here[name.endswith("height")]
+        self._n_named += task.n_named
         for problem in task.problems:
             self._fault("SRC-001", f"the task {problem}", place, rows[0])
         for one, regions in answers:
@@ -218,7 +233,10 @@ class Rows:
 
     def _regions(self, task: Task, one: Answers) -> list[_Region]:
         regions = []
-        for number, raw in enumerate(one.results):
+        for number, owner in enumerate(owners(one)):
+            if owner != number:
+                continue
+            raw = one.results[number]
             told = value_of(raw)
             if not isinstance(told, dict):
                 what = f"a result is {quote(told)}, should be an object"
@@ -248,7 +266,7 @@ class Rows:
             "lead_time": values.get("lead_time"),
             "ground_truth": values.get("ground_truth") or None,
             "was_cancelled": is_cancelled or None,
-            "model_version": values.get("model_version") or None,
+            "model_version": version_of(values),
         }
         told = {key: value for key, value in told.items() if value is not None}
         owner = f"{'p' if one.is_prediction else 'a'}{text_of(values.get('id'))}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -31,11 +31,12 @@ from curate.formats.label_studio.parse import (
     Task,
     fields_of,
     items_of,
+    owners,
     parse_task,
     value_of,
 )
 from curate.formats.label_studio.regions import Size, form_of, min_type, size_of
-from curate.formats.label_studio.rows import annotator_of, stated_size, text_of
+from curate.formats.label_studio.rows import annotator_of, stated_size, text_of, version_of
 from curate.formats.line_files import LineImage
 from curate.formats.per_image import EDGES, BoxRow, Change, is_known
 from curate.formats.record_files import RecordChanges, Span
@@ -122,14 +123,15 @@ def _task_edits(work: _Work, raw: msgspec.Raw, span: Span, todo: _Todo) -> list[
     for answers in task.answers:
         starts, ends = span_arrays(answers.results, work.document.text)
         spans = list(zip(starts.tolist(), ends.tolist(), strict=True))
-        for place, result in zip(spans, answers.results, strict=True):
-            if place in todo.changed:
-                edits += _region_edits(
-                    work, result, (place, task.is_min, size), todo.changed[place]
-                )
-        own = next((group for group in groups if _fits(group, answers)), None)
-        added = [] if own is None else groups.pop(own)
-        gone = [place in todo.removed for place in spans]
+        told_by = [spans[row] for row in owners(answers)]
+        for place, owner, result in zip(spans, told_by, answers.results, strict=True):
+            if owner in todo.changed:
+                # What is stated twice is lost once.
+                own = work if owner == place else replace(work, lost=Counter())
+                edits += _region_edits(own, result, (place, task.is_min, size), todo.changed[owner])
+        group = next((group for group in groups if _fits(group, answers)), None)
+        added = [] if group is None else groups.pop(group)
+        gone = [owner in todo.removed for owner in told_by]
         if any(gone) or added:
             edits += _result_edits(work, answers, gone, added)
     return edits + _new_answers(work, task, span, groups)
@@ -152,7 +154,7 @@ def _fits(group: Group, answers: Answers) -> bool:
         stated = answers_of(group, []).get("model_version")
         # A score of the whole prediction would be that of every box without one.
         has_score = values.get("score") is not None
-        return bool(stated == (values.get("model_version") or None)) and not has_score
+        return bool(stated == version_of(values)) and not has_score
     is_cancelled = values.get("was_cancelled") is True
     return (
         annotator_of(values.get("completed_by")) == group.annotator
