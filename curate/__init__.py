@@ -14,6 +14,7 @@ import each other, and one format never imports another (tests/test_architecture
     dataset
     assembly relabeling
     images
+    painting
     formats checks report
     auditing doctor merging project demo
     walkthrough

@@ -9,6 +9,7 @@ Example: curate export instances.json --to csv -o table --max-loss 0
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,15 @@ import typer
 from curate.cli import options, output, streams
 from curate.cli.logs import LOG
 from curate.errors import UsageError
+
+
+class Ignored(StrEnum):
+    """What is done with ignored objects where the target has no word for them."""
+
+    KEEP_OUT = "keep-out"
+    DROP_IMAGE = "drop-image"
+    PAINT = "paint"
+    LIST = "list"
 
 
 def export(  # noqa: PLR0913  # one parameter per option of the command line
@@ -43,6 +53,14 @@ def export(  # noqa: PLR0913  # one parameter per option of the command line
     truth: options.Truth = None,
     class_ids: options.ClassIdsOption = options.ClassIds.OWN,
     max_pixels: options.MaxPixels = None,
+    ignored: Annotated[
+        Ignored | None,
+        typer.Option(
+            help="Ignored objects and groups where the target has no word for them (yolo): leave "
+            "them out, leave out their images, copy the pictures of --images painted grey there, "
+            "or leave them out and list them in ignored.csv. Without it such an export is refused."
+        ),
+    ] = None,
     fail_on: options.FailOn = None,
     max_loss: Annotated[
         int | None, typer.Option(help="Exit with 1 when more values than this are lost.")
@@ -69,9 +87,12 @@ def export(  # noqa: PLR0913  # one parameter per option of the command line
     )  # fmt: skip
     dataset = read(streams.taken(context, source), told)
     if to_stdout:
+        if ignored is not None:
+            raise UsageError("--ignored and -o - exclude each other", mend="give a folder with -o")
         report = streams.write_stdout(dataset, to, dry_run=dry_run)
     else:
-        report = write(dataset, to, out, force=force, dry_run=dry_run)
+        choice = None if ignored is None else ignored.value
+        report = write(dataset, to, out, force=force, dry_run=dry_run, ignored=choice)
     shown = json.dumps(report.to_json(), ensure_ascii=False) if json_ else str(report)
     typer.echo(shown, err=to_stdout)
     LOG.info("%s", report)

@@ -27,8 +27,9 @@ from curate.dataset import (
     refuse_loose_rows,
 )
 from curate.errors import Place, SourceError, UsageError, quote
-from curate.folders import Product, files_below, new_folder, refuse_overwrite
+from curate.folders import Product, files_below, new_folder, refuse_overwrite, refuse_source
 from curate.formats.combining import combine, joined, part_of
+from curate.formats.ignored import IgnoredAs, Treated, picture_paths, treated, write_pictures
 from curate.formats.image_names import names_below_source
 from curate.formats.options import DATASET, ReadOptions, refuse_idle, without_label_options
 from curate.formats.reading import KeptFiles, Options, how_read
@@ -337,19 +338,36 @@ def derived(dataset: Dataset) -> pd.DataFrame | None:
 
 
 def write(
-    dataset: Dataset, target: str, folder: Path | str, *, force: bool = False, dry_run: bool = False
+    dataset: Dataset,
+    target: str,
+    folder: Path | str,
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+    ignored: str | None = None,
 ) -> LossReport:
     """Writes a dataset in another format into a folder, whole or not at all.
 
     Records that are already in that format and unchanged are written byte for byte. `force`
     replaces an earlier export; with `dry_run` only the report is made.
 
+    Parameters
+    ----------
+    ignored
+        What is done with ignored objects where the target has no word for them (YOLO leaves them
+        out): `keep-out` leaves them out, `list` leaves them out and lists them in `ignored.csv`,
+        `drop-image` leaves out their images, `paint` copies the joined pictures with what is
+        ignored painted grey. None: such a target is refused when there are any.
+
     Raises
     ------
     UsageError
-        For a target that has no writer.
+        For a target that has no writer; where `ignored` has to be said, or says nothing to the
+        target.
+    SourceError
+        When a picture cannot be copied or painted.
     OutputError
-        When the folder exists and is not empty, or cannot be written.
+        When the folder exists and is not empty, lies where the pictures are, or cannot be written.
     TableError
         When an id stands twice, or boxes lie on images that are not there.
     """
@@ -362,14 +380,43 @@ def write(
     module = importlib.import_module(WRITERS[target])
     refuse_loose_rows(dataset)
     refuse_overwrite(folder, EXPORT, force=force)
+    kept_as: IgnoredAs = getattr(module, "IGNORED_AS", "ignored")
+    done = treated(dataset, target, kept_as, ignored, lambda: _outlines(dataset))
+    if done.has_pictures:
+        refuse_source(folder, [dataset.images_root])
     original = read_again(dataset) if _is_kept(dataset, target) else None
     if dry_run:
         with tempfile.TemporaryDirectory() as part:
-            return _written(module, dataset, target, Path(part), original)
+            report = _written(module, done.dataset, target, Path(part), original)
+            return _with_ignored(report, module, done, (Path(part), original), dry_run=True)
     with new_folder(folder) as part:
-        report = _written(module, dataset, target, part, original)
+        report = _written(module, done.dataset, target, part, original)
+        report = _with_ignored(report, module, done, (part, original), dry_run=False)
         _write_report(report, part)
     return report
+
+
+def _with_ignored(
+    report: LossReport,
+    module: ModuleType,
+    done: Treated,
+    written: tuple[Path, Dataset | None],
+    *,
+    dry_run: bool,
+) -> LossReport:
+    """Writes what goes beside the target's files because of ignored objects; the whole report.
+
+    `written` are the folder and the dataset as it was read, where its files were kept.
+    """
+    folder, original = written
+    for name, body in done.files.items():
+        (folder / name).write_bytes(body)
+    n_files, losses = report.files + len(done.files), done.losses
+    if done.has_pictures:
+        paths = getattr(module, "picture_paths", picture_paths)(done.dataset, original)
+        n_pictures, more = write_pictures(done, folder, paths, dry_run=dry_run)
+        n_files, losses = n_files + n_pictures, [*losses, *more]
+    return replace(report, files=n_files, losses=(*losses, *report.losses))
 
 
 def _written(

@@ -321,23 +321,6 @@ def test_classes_stand_in_the_order_of_coco_ids_or_as_listed(
     assert list(names.values()) == wanted
 
 
-def test_ignored_objects_and_groups_are_left_out_and_counted(tmp_path: Path) -> None:
-    values = {
-        "label": ["cat", "cat", "dog"], "role": ["include", "ignore", "include"],
-        "is_group": [None, None, True], **dict(zip(EDGES, (0.0, 0.0, 9.0, 9.5), strict=True)),
-    }  # fmt: skip
-    dataset = table_set(values, 3, **NUMBERS)
-    report = yolo.write(dataset, tmp_path / "out", None)
-    assert losses(report) == {**ALWAYS, "boxes (ignored)": 2}
-    assert report.boxes == 1
-    assert "ignored.tsv" not in written(tmp_path / "out")
-    assert yolo.write(dataset, tmp_path / "list", None, ignored="list").losses == report.losses
-    assert written(tmp_path / "list")["ignored.tsv"].decode() == (
-        "image\tclass\tx1\ty1\tx2\ty2\n"
-        "yard/a.jpg\tcat\t0.0\t0.0\t9.0\t9.5\nyard/a.jpg\tdog\t0.0\t0.0\t9.0\t9.5\n"
-    )
-
-
 def test_image_of_unknown_size_with_boxes_gets_no_file(tmp_path: Path) -> None:
     edges = dict(zip(EDGES, (0.0, 0.0, 9.0, 9.0), strict=True))
     dataset = table_set({"label": "cat", **edges}, 1, ("a.jpg", "b.jpg"))

@@ -24,4 +24,7 @@ corners, scores, ids, roles, tracks, attributes that are no texts, and all furth
 from curate.formats.cvat.read import NAME, claims, extras, gather, may_be, outlines
 from curate.formats.cvat.write import write
 
-__all__ = ["NAME", "claims", "extras", "gather", "may_be", "outlines", "write"]
+# It has no word for ignored objects: they are written as any other.
+IGNORED_AS = "objects"
+
+__all__ = ["IGNORED_AS", "NAME", "claims", "extras", "gather", "may_be", "outlines", "write"]

@@ -26,4 +26,7 @@ names, boxes without class or corners, and all further columns.
 from curate.formats.eurocity.read import NAME, claims, extras, gather, may_be
 from curate.formats.eurocity.write import write
 
-__all__ = ["NAME", "claims", "extras", "gather", "may_be", "write"]
+# It has no word for ignored objects: they are written as any other.
+IGNORED_AS = "objects"
+
+__all__ = ["IGNORED_AS", "NAME", "claims", "extras", "gather", "may_be", "write"]

@@ -35,4 +35,7 @@ lines, outlines and turns (written as boxes), and all further columns.
 from curate.formats.label_studio.read import NAME, claims, extras, gather, may_be, outlines
 from curate.formats.label_studio.write import write
 
-__all__ = ["NAME", "claims", "extras", "gather", "may_be", "outlines", "write"]
+# It has no word for ignored objects: they are written as any other.
+IGNORED_AS = "objects"
+
+__all__ = ["IGNORED_AS", "NAME", "claims", "extras", "gather", "may_be", "outlines", "write"]

@@ -36,4 +36,7 @@ read comes back byte for byte but for the changed fields and rows.
 from curate.formats.open_images.read import NAME, claims, extras, gather, may_be
 from curate.formats.open_images.write import write
 
-__all__ = ["NAME", "claims", "extras", "gather", "may_be", "write"]
+# It has no word for ignored objects: they are written as any other.
+IGNORED_AS = "objects"
+
+__all__ = ["IGNORED_AS", "NAME", "claims", "extras", "gather", "may_be", "write"]

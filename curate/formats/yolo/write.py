@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,14 +40,13 @@ from curate.formats.yolo.read import NAME
 from curate.formats.yolo.setup import NO_SPLITS, label_name
 
 YAML_FILE = "data.yaml"
-IGNORED_FILE = "ignored.tsv"
+# A loader has no word for ignored: an object that is left out is background to it.
+IGNORED_AS = "nothing"
 # Where images without a split are put: a loader asks for this one first.
 NO_SPLIT = "train"
 # Of a path below `labels/` or of a key of the yaml, these mean something else.
 _TAKEN = NO_SPLITS | {"images", "labels", "classes", "backup", "eval"}
 _ORDER = ("train", "val", "test")
-
-Ignored = Literal["keep-out", "list"]
 
 
 def write(
@@ -55,8 +54,6 @@ def write(
     folder: Path,
     original: Dataset | None,
     outlines: Mapping[int, Any] | None = None,  # COCO segmentations
-    *,
-    ignored: Ignored = "keep-out",
 ) -> LossReport:
     """Writes `labels/<split>/*.txt` and `data.yaml` into an existing, empty folder.
 
@@ -67,9 +64,6 @@ def write(
         its files. None: all files are made from the columns.
     outlines
         The outlines of polygons by box_id, px.
-    ignored
-        What is done with ignored objects and groups, which a loader would take for background:
-        they are left out and counted, and with `list` also listed in `ignored.tsv`.
 
     Raises
     ------
@@ -81,7 +75,7 @@ def write(
     if original is not None:
         return write_files(kept_format(dataset, original), dataset, folder, original)
     made = _Made(dataset, outlines or {})
-    made.fill(lists_ignored=ignored == "list")
+    made.fill()
     return made.output.write(folder, NAME)
 
 
@@ -94,14 +88,11 @@ class _Made:
     output: Output = field(default_factory=Output)
     lost: Lost = field(default_factory=Counter)
 
-    def fill(self, *, lists_ignored: bool) -> None:
+    def fill(self) -> None:
         """Makes all files and counts all losses."""
         dataset, lost = self.dataset, self.lost
         known = with_known_labels(dataset.images)
         boxes = dataset.boxes
-        is_left_out = is_ignored(boxes) & boxes["image_id"].isin(known["image_id"])
-        self._leave_out(boxes[is_left_out], lists_ignored=lists_ignored)
-        boxes = boxes[~is_left_out]
         placed, fractions, sizes = self._placed(boxes, known)
         images = known[~known["image_id"].isin(self._unplaced(boxes, known))]
         lost["images", "of unknown size, with boxes: no file"] += len(known) - len(images)
@@ -116,24 +107,6 @@ class _Made:
         self.output.losses += [loss for loss in losses if loss.field not in held]
         self.output.losses += _columns_lost(rows_to_count(dataset, images=images, boxes=placed))
         self.output.losses += losses_of(lost)
-
-    def _leave_out(self, boxes: pd.DataFrame, *, lists_ignored: bool) -> None:
-        why = "left out: a loader has no word for ignored, so that they would become hard negatives"
-        self.lost["boxes (ignored)", why] += len(boxes)
-        if not lists_ignored:
-            return
-        keys = dict(
-            zip(self.dataset.images["image_id"], self.dataset.images["image_key"], strict=True)
-        )
-        rows = ["image\tclass\tx1\ty1\tx2\ty2"]
-        for image_id, label, *edges in boxes[
-            ["image_id", "label", "x1", "y1", "x2", "y2"]
-        ].itertuples(index=False):
-            words = [keys[image_id], "" if pd.isna(label) else label]
-            texts = [" ".join(str(word).split()) for word in words]
-            rows.append("\t".join([*texts, *(repr(float(edge)) for edge in edges)]))
-        text = "".join(f"{row}\n" for row in rows)
-        self.output.files[IGNORED_FILE] = text.encode("utf-8", "backslashreplace")
 
     def _placed(
         self, boxes: pd.DataFrame, known: pd.DataFrame
@@ -210,24 +183,23 @@ class _Made:
     ) -> dict[str, str]:
         """Writes a file per image; returns the folder of each split."""
         folders: dict[str, str] = {}
-        stated = []
         for image in images:
             folder = split_folder(image.split)
             folders[folder] = f"images/{folder}"
-            is_below = image.name.startswith(f"{folder}/")
-            stated.append(image.name if is_below else f"{folder}/{image.name}")
             why = "unknown, written as train" if image.split is None else "not as it is called"
             self.lost["images.split", why] += folder != image.split
-        for image, path in zip(images, label_paths(stated, ".txt"), strict=True):
+        stems = _stems(with_known_labels(self.dataset.images))
+        for image in images:
+            path = f"labels/{stems[image.image_id]}.txt"
             texts = rows.get(image.image_id, [])
-            self.output.files[f"labels/{path}"] = "".join(f"{text}\n" for text in texts).encode()
+            self.output.files[path] = "".join(f"{text}\n" for text in texts).encode()
             if image.label_state != ("present" if texts else "empty"):
                 self.lost["images.label_state", LABEL_STATE_WHY] += 1
             ending = PurePosixPath(image.name).suffix
             why = "YOLO keeps stems only"
             self.lost["images (ending of the name)", why] += ending != ""
             why = "a label file's path says the name, below the folder of its split"
-            is_same = label_name(f"labels/{path}") == image.name.removesuffix(ending)
+            is_same = label_name(path) == image.name.removesuffix(ending)
             self.lost["images (folder of the name)", why] += not is_same
         return folders
 
@@ -249,10 +221,44 @@ class _Made:
         lost["classes.supercategory", why] += int(classes["supercategory"].notna().sum())
 
 
-def is_ignored(boxes: pd.DataFrame) -> pd.Series[bool]:
-    """Whether each box is of what an evaluation ignores: its role, or a group as one."""
-    is_group = boxes["is_group"].fillna(value=False).astype(bool)
-    return (boxes["role"] == "ignore") | is_group
+def picture_paths(dataset: Dataset, original: Dataset | None) -> dict[int, str]:
+    """Where a loader looks for the picture of each image with a label file, by image_id.
+
+    It takes the label file's path for the picture's, with `labels` for its last `images`.
+    """
+    known = with_known_labels(dataset.images)
+    if original is None:
+        homes = {image_id: f"images/{stem}" for image_id, stem in _stems(known).items()}
+    else:
+        pairs = zip(known["image_id"].tolist(), known["file"], strict=True)
+        homes = {image_id: _beside(file) for image_id, file in pairs if pd.notna(file)}
+    paths = zip(known["image_id"].tolist(), known["path"], strict=True)
+    return {
+        image_id: homes[image_id] + ("" if pd.isna(path) else PurePosixPath(path).suffix)
+        for image_id, path in paths
+        if image_id in homes
+    }
+
+
+def _stems(known: pd.DataFrame) -> dict[int, str]:
+    """By image_id the path below `labels` and below `images`, without ending."""
+    stated = {}
+    for image in line_images(known):
+        folder = split_folder(image.split)
+        is_below = image.name.startswith(f"{folder}/")
+        stated[image.image_id] = image.name if is_below else f"{folder}/{image.name}"
+    paths = label_paths(stated.values(), ".txt")
+    return {
+        image_id: path.removesuffix(".txt") for image_id, path in zip(stated, paths, strict=True)
+    }
+
+
+def _beside(file: str) -> str:
+    """The path of a label file's picture, without ending."""
+    *parts, name = file.split("/")
+    if "labels" in parts:
+        parts[len(parts) - 1 - parts[::-1].index("labels")] = "images"
+    return "/".join([*parts, PurePosixPath(name).stem])
 
 
 def split_folder(split: str | None) -> str:
