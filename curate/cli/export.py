@@ -61,6 +61,13 @@ def export(  # noqa: PLR0913  # one parameter per option of the command line
             "or leave them out and list them in ignored.csv. Without it such an export is refused."
         ),
     ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="What all rows of yolo are made: detect, segment, pose or obb. Without it they "
+            "are boxes, or polygons when every box has one."
+        ),
+    ] = None,
     fail_on: options.FailOn = None,
     max_loss: Annotated[
         int | None, typer.Option(help="Exit with 1 when more values than this are lost.")
@@ -87,12 +94,13 @@ def export(  # noqa: PLR0913  # one parameter per option of the command line
     )  # fmt: skip
     dataset = read(streams.taken(context, source), told)
     if to_stdout:
-        if ignored is not None:
-            raise UsageError("--ignored and -o - exclude each other", mend="give a folder with -o")
+        if ignored is not None or kind is not None:
+            option = "--ignored" if ignored is not None else "--kind"
+            raise UsageError(f"{option} and -o - exclude each other", mend="give a folder with -o")
         report = streams.write_stdout(dataset, to, dry_run=dry_run)
     else:
         choice = None if ignored is None else ignored.value
-        report = write(dataset, to, out, force=force, dry_run=dry_run, ignored=choice)
+        report = write(dataset, to, out, force=force, dry_run=dry_run, ignored=choice, kind=kind)
     shown = json.dumps(report.to_json(), ensure_ascii=False) if json_ else str(report)
     typer.echo(shown, err=to_stdout)
     LOG.info("%s", report)

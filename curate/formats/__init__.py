@@ -29,7 +29,7 @@ from curate.dataset import (
 from curate.errors import Place, SourceError, UsageError, quote
 from curate.folders import Product, files_below, new_folder, refuse_overwrite, refuse_source
 from curate.formats.combining import combine, joined, part_of
-from curate.formats.ignored import IgnoredAs, Treated, picture_paths, treated, write_pictures
+from curate.formats.ignored import IgnoredAs, treated, write_beside
 from curate.formats.image_names import names_below_source
 from curate.formats.options import DATASET, ReadOptions, refuse_idle, without_label_options
 from curate.formats.reading import KeptFiles, Options, how_read
@@ -345,6 +345,7 @@ def write(
     force: bool = False,
     dry_run: bool = False,
     ignored: str | None = None,
+    kind: str | None = None,
 ) -> LossReport:
     """Writes a dataset in another format into a folder, whole or not at all.
 
@@ -358,12 +359,15 @@ def write(
         out): `keep-out` leaves them out, `list` leaves them out and lists them in `ignored.csv`,
         `drop-image` leaves out their images, `paint` copies the joined pictures with what is
         ignored painted grey. None: such a target is refused when there are any.
+    kind
+        What all rows of YOLO are made: `detect`, `segment`, `pose` or `obb`. They are then made
+        from the columns, of YOLO's own files too. None: as they fit.
 
     Raises
     ------
     UsageError
         For a target that has no writer; where `ignored` has to be said, or says nothing to the
-        target.
+        target; for a kind that the target or the labels do not have.
     SourceError
         When a picture cannot be copied or painted.
     OutputError
@@ -379,58 +383,55 @@ def write(
         )
     module = importlib.import_module(WRITERS[target])
     refuse_loose_rows(dataset)
+    _refuse_kind(kind, target, module)
     refuse_overwrite(folder, EXPORT, force=force)
     kept_as: IgnoredAs = getattr(module, "IGNORED_AS", "ignored")
     done = treated(dataset, target, kept_as, ignored, lambda: _outlines(dataset))
     if done.has_pictures:
         refuse_source(folder, [dataset.images_root])
-    original = read_again(dataset) if _is_kept(dataset, target) else None
+    original = read_again(dataset) if kind is None and _is_kept(dataset, target) else None
+    told = (target, kind)
     if dry_run:
         with tempfile.TemporaryDirectory() as part:
-            report = _written(module, done.dataset, target, Path(part), original)
-            return _with_ignored(report, module, done, (Path(part), original), dry_run=True)
+            report = _written(module, done.dataset, told, Path(part), original)
+            return write_beside(report, done, (Path(part), original), module, dry_run=True)
     with new_folder(folder) as part:
-        report = _written(module, done.dataset, target, part, original)
-        report = _with_ignored(report, module, done, (part, original), dry_run=False)
+        report = _written(module, done.dataset, told, part, original)
+        report = write_beside(report, done, (part, original), module, dry_run=False)
         _write_report(report, part)
     return report
 
 
-def _with_ignored(
-    report: LossReport,
-    module: ModuleType,
-    done: Treated,
-    written: tuple[Path, Dataset | None],
-    *,
-    dry_run: bool,
-) -> LossReport:
-    """Writes what goes beside the target's files because of ignored objects; the whole report.
-
-    `written` are the folder and the dataset as it was read, where its files were kept.
-    """
-    folder, original = written
-    for name, body in done.files.items():
-        (folder / name).write_bytes(body)
-    n_files, losses = report.files + len(done.files), done.losses
-    if done.has_pictures:
-        paths = getattr(module, "picture_paths", picture_paths)(done.dataset, original)
-        n_pictures, more = write_pictures(done, folder, paths, dry_run=dry_run)
-        n_files, losses = n_files + n_pictures, [*losses, *more]
-    return replace(report, files=n_files, losses=(*losses, *report.losses))
+def _refuse_kind(kind: str | None, target: str, module: ModuleType) -> None:
+    kinds = getattr(module, "WRITTEN_KINDS", ())
+    if kind is None or kind in kinds:
+        return
+    should = f"should be one of {', '.join(kinds)}" if kinds else f"and {target} has no kinds"
+    raise UsageError(f"--kind is {quote(kind)}, {should}", mend="choose one, or leave it out")
 
 
 def _written(
-    module: ModuleType, dataset: Dataset, target: str, folder: Path, original: Dataset | None
+    module: ModuleType,
+    dataset: Dataset,
+    told: tuple[str, str | None],
+    folder: Path,
+    original: Dataset | None,
 ) -> LossReport:
+    """Writes the target's files; `told` are the target and the kind of its rows."""
     report: LossReport
+    target, kind = told
     if original is not None:
         report = module.write(dataset, folder, original)
         return report
-    if target in _HOLDS_OUTLINES:
+    if kind is not None:
+        points = _beside(dataset, "keypoints") if kind == "pose" else {}
+        outlines = _outlines(dataset)
+        report = module.write(dataset, folder, None, outlines, kind=kind, keypoints=points)
+    elif target in _HOLDS_OUTLINES:
         report = module.write(dataset, folder, None, _outlines(dataset))
     else:
         report = module.write(dataset, folder, None)
-    extra = _extra_losses(dataset, target, report.losses)
+    extra = _extra_losses(dataset, told, report.losses)
     return replace(report, losses=(*report.losses, *extra))
 
 
@@ -440,23 +441,33 @@ def _is_kept(dataset: Dataset, target: str) -> bool:
     return bool(kinds) and kinds <= own
 
 
-def _outlines(dataset: Dataset) -> dict[int, Any]:
-    outlines: dict[int, Any] = {}  # COCO segmentations
+def _outlines(dataset: Dataset) -> dict[int, Any]:  # COCO segmentations
+    return _beside(dataset, "outlines")
+
+
+def _beside(dataset: Dataset, what: str) -> dict[int, Any]:  # COCO segmentations or keypoints
+    """What the kept bytes hold beside the tables, by box_id, as the readers find it."""
+    found: dict[int, Any] = {}  # as above
     for name in sorted({part["format"] for part in dataset.options.get("parts", [])}):
-        own = getattr(reader(name).load(), "outlines", None)
+        own = getattr(reader(name).load(), what, None)
         if own is not None:
-            outlines |= own(dataset)
-    return outlines
+            found |= own(dataset)
+    return found
 
 
-def _extra_losses(dataset: Dataset, target: str, known: Sequence[Loss]) -> list[Loss]:
+def _extra_losses(
+    dataset: Dataset, told: tuple[str, str | None], known: Sequence[Loss]
+) -> list[Loss]:
     """What the source's records hold beside the tables, without what the writer counted itself."""
+    target, kind = told
     counts: Counter[str] = Counter()
     for module in sorted({reader(name).module for name in dataset.formats.values()}):
         own: Counter[str] = importlib.import_module(module).extras(dataset)
         counts.update(own)
     counted = target in _HOLDS_OUTLINES or any(loss.field.endswith("outline") for loss in known)
-    held = {"outline", "annotation.segmentation"} if counted else set()
+    held = {"outline", "corners", "annotation.segmentation"} if counted else set()
+    if kind == "pose":
+        held |= {"keypoints", "annotation.keypoints", "annotation.num_keypoints"}
     return [
         Loss(field, count, f"only in the kept bytes of the source; {target} was made from columns")
         for field, count in sorted(counts.items())

@@ -20,8 +20,9 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -32,7 +33,7 @@ from curate.errors import Place, SourceError, UsageError, quote
 from curate.formats.image_names import picture_names
 from curate.formats.per_image import EDGES, confined, with_known_labels
 from curate.formats.turned import corners_of
-from curate.formats.writing import Loss, Lost, losses_of
+from curate.formats.writing import Loss, LossReport, Lost, losses_of
 from curate.progress import track
 from curate.tables import hex_id
 
@@ -257,6 +258,35 @@ def _rows_of(boxes: pd.DataFrame) -> dict[int, list[int]]:
     for place, image_id in enumerate(boxes["image_id"].tolist()):
         places.setdefault(image_id, []).append(place)
     return places
+
+
+def write_beside(
+    report: LossReport,
+    done: Treated,
+    written: tuple[Path, Dataset | None],
+    module: ModuleType,
+    *,
+    dry_run: bool,
+) -> LossReport:
+    """Writes what goes beside the target's files because of ignored objects; the whole report.
+
+    `written` are the folder and the dataset as it was read, where its files were kept; `module` is
+    the target's.
+
+    Raises
+    ------
+    SourceError, OutputError
+        As `write_pictures`.
+    """
+    folder, original = written
+    for name, body in done.files.items():
+        (folder / name).write_bytes(body)
+    n_files, losses = report.files + len(done.files), done.losses
+    if done.has_pictures:
+        paths = getattr(module, "picture_paths", picture_paths)(done.dataset, original)
+        n_pictures, more = write_pictures(done, folder, paths, dry_run=dry_run)
+        n_files, losses = n_files + n_pictures, [*losses, *more]
+    return replace(report, files=n_files, losses=(*losses, *report.losses))
 
 
 def picture_paths(dataset: Dataset, original: Dataset | None) -> dict[int, str]:

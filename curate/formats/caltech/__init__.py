@@ -28,7 +28,7 @@ outlines, boxes without class or corners, and all further columns.
 `curate.formats.caltech.vbb` reads whole videos.
 """
 
-from curate.formats.caltech.read import NAME, claims, extras, gather, may_be
+from curate.formats.caltech.read import NAME, claims, extras, gather, may_be, outlines
 from curate.formats.caltech.write import write
 
-__all__ = ["NAME", "claims", "extras", "gather", "may_be", "write"]
+__all__ = ["NAME", "claims", "extras", "gather", "may_be", "outlines", "write"]

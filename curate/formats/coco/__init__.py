@@ -27,7 +27,7 @@ from curate.assembly import Fault, Gathered, assemble, source_name
 from curate.dataset import Dataset
 from curate.errors import Place, SourceError, quote
 from curate.formats.coco.annotations import read_annotations
-from curate.formats.coco.derived import derive, extras, outlines
+from curate.formats.coco.derived import derive, extras, keypoints, outlines
 from curate.formats.coco.results import read_results
 from curate.formats.coco.rows import FileRows
 from curate.formats.coco.shared import Shared, in_order, share
@@ -45,6 +45,7 @@ __all__ = [
     "extras",
     "gather",
     "gather_results",
+    "keypoints",
     "outlines",
     "read",
 ]

@@ -33,26 +33,30 @@ On read nothing is lost: points, keypoints and corners stay in the source bytes 
 On write from YOLO to YOLO only the changed bytes change; the yaml and the lists of classes stay as
 they are. From other formats `labels/<split>/` and data.yaml are made, pictures are not copied: an
 edge moves by at most 1e-6 of the image's side. Polygons are written when all boxes have one, turned
-boxes and masks as boxes. Ignored objects and groups have no place in a row: the export has to be
-told what to do with them (`curate.formats.ignored`). Lost, each counted in the loss report: image
-sizes, endings of names, images of unknown size, boxes without class or corners, ids, and all
-further columns.
+boxes and masks as boxes. With `--kind KIND` all rows are made anew and of that kind: turned boxes
+as the corners of their outline or of their bounds and angle, what has no outline as the corners of
+its box, poses with COCO's keypoints as these are stated. Ignored objects and groups have no place
+in a row: the export has to be told what to do with them (`curate.formats.ignored`). Lost, each
+counted in the loss report: image sizes, endings of names, images of unknown size, boxes without
+class or corners, ids, and all further columns.
 Ultralytics demands the splits train and val; only those that the images have are written.
 """
 
-from curate.formats.yolo.beside import extras, outlines
+from curate.formats.yolo.beside import extras, keypoints, outlines
 from curate.formats.yolo.kinds import KINDS
 from curate.formats.yolo.read import NAME, gather
 from curate.formats.yolo.sniff import claims, may_be
-from curate.formats.yolo.write import IGNORED_AS, picture_paths, write
+from curate.formats.yolo.write import IGNORED_AS, WRITTEN_KINDS, picture_paths, write
 
 __all__ = [
     "IGNORED_AS",
     "KINDS",
     "NAME",
+    "WRITTEN_KINDS",
     "claims",
     "extras",
     "gather",
+    "keypoints",
     "may_be",
     "outlines",
     "picture_paths",
