@@ -36,7 +36,7 @@ def export(  # noqa: PLR0913  # one parameter per option of the command line
         str,
         typer.Option(
             help="Format to write: coco, voc, kitti, kitti-tracking, yolo, mot, label-studio, "
-            "cvat, crowdhuman, caltech, eurocity, citypersons, open-images or csv."
+            "cvat, crowdhuman, caltech, eurocity, citypersons, open-images, text-dets or csv."
         ),
     ],
     out: Annotated[

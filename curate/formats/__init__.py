@@ -72,6 +72,7 @@ WRITERS: dict[str, str] = {
     "eurocity": "curate.formats.eurocity",
     "citypersons": "curate.formats.citypersons",
     "open-images": "curate.formats.open_images",
+    "text-dets": "curate.formats.text_dets",
     "csv": "curate.formats.csv_table",
 }
 # The loss report stands in the folder; its name ends in nothing that a loader would pick up.

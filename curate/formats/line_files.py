@@ -98,7 +98,8 @@ class LineFormat:
     new; `spot.image` is the image that the box lies in now. `new_line` gives a line, without its
     line end, for a box that was added, or None when there is none for it, which it counts under
     `boxes`. `beside` gives the kept files that hold no boxes (sizes, class lists). All of them
-    count what they cannot hold. `holds` tells the boxes that can be written at all.
+    count what they cannot hold. `holds` tells the boxes that can be written at all. With
+    `drops_files` a file goes when all its images have been removed.
     """
 
     name: str
@@ -114,6 +115,7 @@ class LineFormat:
     beside: Callable[[Dataset, Dataset, Lost], dict[str, bytes]]
     holds: Callable[[pd.DataFrame], pd.Series[bool]] = holds_box
     held: str = "boxes with a class and four corners"
+    drops_files: bool = False
 
 
 @dataclass
@@ -229,7 +231,10 @@ def _kept(kind: LineFormat, dataset: Dataset, original: Dataset) -> Output:
         if name in todo:
             todo[name].last = ends
     output = Output(n_images=len(dataset.images), n_boxes=len(dataset.boxes))
+    gone = _files_of_removed(original, changes) if kind.drops_files else frozenset()
     for name in names:
+        if name in gone:
+            continue
         body = dataset.sources.read(name)
         if name in todo:
             body = _edited(kind, name, body, todo[name], lost)
@@ -246,6 +251,13 @@ def _kept(kind: LineFormat, dataset: Dataset, original: Dataset) -> Output:
     output.losses += image_losses(changes, kind.kept_images, kind.lack)
     output.losses.append(split_loss(dataset, original))
     return output
+
+
+def _files_of_removed(original: Dataset, changes: Changes) -> frozenset[str]:
+    """The files all of whose images have been removed."""
+    own = original.images[original.images["file"].notna()]
+    is_gone = own["image_id"].isin(list(changes.removed_images))
+    return frozenset(own.loc[is_gone, "file"]) - frozenset(own.loc[~is_gone, "file"])
 
 
 def _changes_by_file(

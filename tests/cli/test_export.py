@@ -21,8 +21,8 @@ def test_unchanged_labels_are_written_byte_for_byte(curate, here, voc):
     assert written.read_bytes() == path.read_bytes()
 
 
-# Formats of videos take images with frame numbers only.
-OF_PICTURES = [name for name in WRITERS if name not in ("mot", "kitti-tracking")]
+# Formats of videos take images with frame numbers only, and detections have scores.
+OF_PICTURES = [n for n in WRITERS if n not in ("mot", "kitti-tracking", "text-dets")]
 WITHOUT_SIZES = ("yolo", "open-images", "kitti", "caltech", "crowdhuman")
 
 

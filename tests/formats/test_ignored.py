@@ -47,6 +47,8 @@ def test_writer_says_truly_what_becomes_of_ignored_objects(tmp_path: Path, targe
 
     dataset = three(("street/img1/000001.jpg",)).with_tables(images=_of_video())
     dataset = dataset.with_tables(boxes=dataset.boxes.iloc[:2])
+    if target == "text-dets":
+        dataset = dataset.with_tables(boxes=dataset.boxes.assign(score=0.5))
     kept_as = getattr(importlib.import_module(WRITERS[target]), "IGNORED_AS", "ignored")
     if kept_as == "nothing":
         with pytest.raises(UsageError):
@@ -54,7 +56,8 @@ def test_writer_says_truly_what_becomes_of_ignored_objects(tmp_path: Path, targe
         return
     write(dataset, target, tmp_path / "out")
     sized = target in ("open-images",)
-    options = ReadOptions(format=target, size_wh=SIZE if sized else None)
+    form = {"text-dets": "text-dets-xyxy"}.get(target, target)
+    options = ReadOptions(format=form, size_wh=SIZE if sized else None)
     boxes = read(tmp_path / "out", options).boxes
     assert sorted(boxes["role"]) == ["ignore" if kept_as == "ignored" else "include", "include"]
 

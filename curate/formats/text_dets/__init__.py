@@ -29,7 +29,13 @@ Pixel coordinates are taken as they are: 0-based, continuous edges. Every box ha
 `detector` and its score as written. Classes that are numbers are named by --classes FILE or a list
 beside the files (`curate.formats.class_lists`), else by their numbers.
 
-On read nothing is lost. There is no writer: `--to kitti`, `coco` and `csv` hold scores.
+On read nothing is lost.
+
+On write into the files that were read only the bytes of changed values change. From other formats a
+file per image is made, with lines `class score x1 y1 x2 y2` in px, every number to its last digit;
+fewer than ten lines are read again with --from text-dets-xyxy. Lost, each counted in the loss
+report: boxes without class, corners or score (a detection has one), images' sizes and splits,
+folders and endings of names, outlines, the role of ignored objects, and all further columns.
 """
 
 from curate.formats.text_dets.read import (
@@ -41,5 +47,16 @@ from curate.formats.text_dets.read import (
     kind_of,
     may_be,
 )
+from curate.formats.text_dets.write import IGNORED_AS, write
 
-__all__ = ["KINDS", "NAME", "claims", "extras", "gather", "kind_of", "may_be"]
+__all__ = [
+    "IGNORED_AS",
+    "KINDS",
+    "NAME",
+    "claims",
+    "extras",
+    "gather",
+    "kind_of",
+    "may_be",
+    "write",
+]
