@@ -1,8 +1,7 @@
 """Manual pages of what a training loader does to labels without stopping: code, name, level, page.
 
 All that is said of Ultralytics is what its `ultralytics/data/utils.py` does (img2label_paths,
-exif_size, verify_image_label; commit 00bfe34). It numbers its own messages not at all, and
-shows them only as counts while it scans.
+exif_size, verify_image_label; commit 00bfe34). It goes on after each of them.
 """
 
 from __future__ import annotations

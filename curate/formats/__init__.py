@@ -421,18 +421,18 @@ def _written(
     """Writes the target's files; `told` are the target and the kind of its rows."""
     report: LossReport
     target, kind = told
+    points = _beside(dataset, "keypoints") if kind == "pose" else {}
     if original is not None:
         report = module.write(dataset, folder, original)
         return report
     if kind is not None:
-        points = _beside(dataset, "keypoints") if kind == "pose" else {}
         outlines = _outlines(dataset)
         report = module.write(dataset, folder, None, outlines, kind=kind, keypoints=points)
     elif target in _HOLDS_OUTLINES:
         report = module.write(dataset, folder, None, _outlines(dataset))
     else:
         report = module.write(dataset, folder, None)
-    extra = _extra_losses(dataset, told, report.losses)
+    extra = _extra_losses(dataset, target, report.losses, n_poses=len(points))
     return replace(report, losses=(*report.losses, *extra))
 
 
@@ -457,21 +457,23 @@ def _beside(dataset: Dataset, what: str) -> dict[int, Any]:  # COCO segmentation
 
 
 def _extra_losses(
-    dataset: Dataset, told: tuple[str, str | None], known: Sequence[Loss]
+    dataset: Dataset, target: str, known: Sequence[Loss], *, n_poses: int
 ) -> list[Loss]:
-    """What the source's records hold beside the tables, without what the writer counted itself."""
-    target, kind = told
+    """What the source's records hold beside the tables, without what the writer counted itself.
+
+    Of the keypoints of `n_poses` boxes it has counted what is lost.
+    """
     counts: Counter[str] = Counter()
     for module in sorted({reader(name).module for name in dataset.formats.values()}):
         own: Counter[str] = importlib.import_module(module).extras(dataset)
         counts.update(own)
     counted = target in _HOLDS_OUTLINES or any(loss.field.endswith("outline") for loss in known)
     held = {"outline", "corners", "annotation.segmentation"} if counted else set()
-    if kind == "pose":
-        held |= {"keypoints", "annotation.keypoints", "annotation.num_keypoints"}
+    for name in ("keypoints", "annotation.keypoints", "annotation.num_keypoints"):
+        counts[name] -= n_poses
     return [
         Loss(field, count, f"only in the kept bytes of the source; {target} was made from columns")
-        for field, count in sorted(counts.items())
+        for field, count in sorted((+counts).items())
         if field not in held
     ]
 

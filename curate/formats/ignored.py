@@ -124,11 +124,10 @@ def is_ignored(boxes: pd.DataFrame, *, groups: bool = False) -> pd.Series[bool]:
 
 
 def _unsaid(boxes: pd.DataFrame, target: str) -> UsageError:
-    n_images = boxes["image_id"].nunique()
     count = f"{len(boxes)} ignored box{'' if len(boxes) == 1 else 'es'}"
     return UsageError(
-        f"{count} in {n_images} image{'' if n_images == 1 else 's'}: {target} has no word for"
-        " ignored, and left out they become hard negatives",
+        f"{count} in {_n_images(boxes)}: {target} has no word for ignored, and left out they"
+        " become hard negatives",
         mend="say what to do: --ignored keep-out (leave them out), list (leave them out and list"
         " them), drop-image (leave out their images) or paint (copy the pictures, painted grey"
         " there; needs --images DIR)",
@@ -136,7 +135,12 @@ def _unsaid(boxes: pd.DataFrame, target: str) -> UsageError:
 
 
 def _loss(boxes: pd.DataFrame, why: str) -> Loss:
-    return Loss("boxes (ignored)", len(boxes), f"in {boxes['image_id'].nunique()} images, {why}")
+    return Loss("boxes (ignored)", len(boxes), f"in {_n_images(boxes)}, {why}")
+
+
+def _n_images(boxes: pd.DataFrame) -> str:
+    count = boxes["image_id"].nunique()
+    return f"{count} image{'' if count == 1 else 's'}"
 
 
 def _without(dataset: Dataset, is_gone: pd.Series[bool]) -> Dataset:
@@ -200,7 +204,8 @@ def _painted(
     placed = ignored[has_area[is_left]]
     done = Treated(left, has_pictures=True)
     lost: Lost = Counter()
-    lost["boxes (ignored)", "painted grey in the pictures"] += len(placed)
+    why = "painted grey in the pictures, but where another object is"
+    lost["boxes (ignored)", why] += len(placed)
     why = "without corners, so that nothing was painted: hard negatives"
     lost["boxes (ignored)", why] += len(ignored) - len(placed)
     is_near = has_area & ~is_left & dataset.boxes["image_id"].isin(placed["image_id"])

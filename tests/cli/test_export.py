@@ -117,7 +117,7 @@ def test_ignored_objects_have_to_be_decided_about(curate, here, coco):
     assert not (here / "out").exists()
     code, out, _ = curate(*words, "--ignored", "list")
     assert code == 0
-    assert "1  boxes (ignored): in 1 images, left out" in out
+    assert "1  boxes (ignored): in 1 image, left out" in out
     assert (here / "out/ignored.csv").read_text().count("\n") == 2
 
 

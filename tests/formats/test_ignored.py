@@ -23,6 +23,7 @@ from tests.formats.label_files import EDGES, losses, table_set, with_values, wri
 
 SIZE = (60, 40)
 PLACES = np.array([[2, 3, 12, 13], [20, 5, 30, 15], [40, 20, 50, 30]], np.float64)
+PAINTED = "painted grey in the pictures, but where another object is"
 HARD = "left out: a loader takes them for background, as hard negatives"
 
 
@@ -107,14 +108,14 @@ def test_kept_out_objects_are_no_rows_and_declared(tmp_path: Path) -> None:
         == b"0 0.116667 0.200000 0.166667 0.250000\n"
     )
     assert report.boxes == 1
-    assert told(report) == [("boxes (ignored)", 2, f"in 1 images, {HARD}")]
+    assert told(report) == [("boxes (ignored)", 2, f"in 1 image, {HARD}")]
     assert not {"boxes.role", "boxes.is_group"} & set(losses(report))
 
 
 def test_list_names_each_object_that_is_left_out(tmp_path: Path) -> None:
     dataset = three(label=["cat", None, 'a "b", c'], x2=[12.0, np.nan, 50.0])
     report = write(dataset, "yolo", tmp_path / "out", ignored="list")
-    assert told(report) == [("boxes (ignored)", 2, f"in 1 images, {HARD}")]
+    assert told(report) == [("boxes (ignored)", 2, f"in 1 image, {HARD}")]
     files = written(tmp_path / "out")
     rows = list(csv.reader(io.StringIO(files["ignored.csv"].decode())))
     ids = [f"{box_id:016x}" for box_id in dataset.boxes["box_id"]]
@@ -148,7 +149,7 @@ def test_objects_of_a_target_that_shows_them_are_left_out_only_when_asked(tmp_pa
     # A group is an object to CVAT; only what is ignored is left out.
     report = write(three(), "cvat", tmp_path / "out", ignored="keep-out")
     assert report.boxes == 2
-    assert told(report) == [("boxes (ignored)", 1, f"in 1 images, {HARD}")]
+    assert told(report) == [("boxes (ignored)", 1, f"in 1 image, {HARD}")]
 
 
 def test_row_of_a_kept_file_goes_when_its_object_is_ignored_now(tmp_path: Path) -> None:
@@ -205,7 +206,7 @@ def test_only_what_is_ignored_is_painted_and_the_rest_is_copied(tmp_path: Path) 
     assert files["images/train/b.png"] == before["b.png"]
     assert files["labels/train/a.txt"].count(b"\n") == 1
     assert written(tmp_path / "pictures") == before
-    assert told(report) == [("boxes (ignored)", 2, "painted grey in the pictures")]
+    assert told(report) == [("boxes (ignored)", 2, PAINTED)]
     assert (report.files, report.boxes) == (len(files) - 1, 1)
     assert dataset.images_root is not None
     again = read(tmp_path / "out", images=tmp_path / "out/images")

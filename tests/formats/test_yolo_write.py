@@ -616,6 +616,22 @@ def test_poses_are_written_with_the_keypoints_of_coco(tmp_path: Path) -> None:
     ]
 
 
+def test_keypoints_that_cannot_be_read_are_a_loss(tmp_path: Path) -> None:
+    document = pose_document()
+    document["annotations"][1] |= {"keypoints": [1, 1], "num_keypoints": 1}
+    (tmp_path / "c.json").write_text(json.dumps(document))
+    report = write_source(read_source(tmp_path / "c.json"), "yolo", tmp_path / "y", kind="pose")
+    assert losses(report)["annotation.keypoints"] == 1
+
+
+def test_corners_that_are_not_the_edges_are_a_loss(tmp_path: Path) -> None:
+    dataset = rotated(45.0)
+    outlines = {int(dataset.boxes["box_id"][0]): [turned_square(45.0)]}
+    moved = with_values(dataset, 0, x1=10.0)
+    report = yolo.write(moved, tmp_path, None, outlines, kind="obb")
+    assert losses(report) == {**ALWAYS, "boxes.x1 y1 x2 y2": 1}
+
+
 def test_keypoints_of_another_number_are_a_loss(tmp_path: Path) -> None:
     document = pose_document()
     document["annotations"][1] |= {"keypoints": [1, 1, 2], "num_keypoints": 1}

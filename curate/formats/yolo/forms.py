@@ -135,6 +135,9 @@ def _turned(boxes: pd.DataFrame, sizes: Floats, outlines: Mapping[int, Any]) -> 
     lost["boxes.shape", "read again as a turned box"] += len(boxes) - len(turned)
     angles = boxes["angle_deg"].to_numpy(np.float64)[turned]
     is_told = (angles >= 0) & (angles < 90) & is_known
+    lost["boxes.x1 y1 x2 y2", "read again as the bounds of its corners"] += _n_off(
+        list(corners), boxes, sizes
+    )
     lost["boxes.angle_deg", "the corners tell it: read again as 0 to 90"] += int((~is_told).sum())
     values = (corners / sizes[:, None]).reshape(-1, 8).tolist()
     losses = _outline_losses(boxes, dict.fromkeys(("polygon", "mask"), _AS_CORNERS))
