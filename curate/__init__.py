@@ -8,12 +8,13 @@ Import rows: a module imports only from those above it; `formats`, `checks` and 
 import each other, and one format never imports another (tests/test_architecture.py).
 
     errors
-    faults folders progress resources sources
+    traps faults folders progress resources sources
     documents tree
     tables boxes masks
     dataset
     assembly relabeling
     images
+    painting
     formats checks report
     auditing doctor merging project demo
     walkthrough

@@ -13,6 +13,7 @@ from curate.assembly import sorted_findings
 from curate.dataset import Dataset, Findings
 from curate.faults import FAULTS
 from curate.formats import ReadOptions, derived, read
+from curate.formats.loaders import loader_findings
 
 _WITHOUT_PLACE = ("SRC-001", "SRC-011", "SRC-015")
 
@@ -24,6 +25,7 @@ def audit(
     select: Collection[str] | None = None,
     ignore: Collection[str] | None = None,
     params: Mapping[str, Mapping[str, float]] | None = None,
+    loader: str | None = None,
 ) -> Findings:
     """All findings of a dataset: what its reader could not take, and what the checks found.
 
@@ -38,17 +40,25 @@ def audit(
         may be a text.
     params
         Parameters other than the defaults, by check code and parameter name.
+    loader
+        Also what this training code would do to the labels without stopping (`ultralytics`, for
+        labels of YOLO): findings of the codes ULT.
 
     Raises
     ------
     SourceError, FormatError
         When the path cannot be read.
     UsageError
-        For a check or parameter that does not exist, and a value out of the parameter's range.
+        For a check, parameter or loader that does not exist, a value out of the parameter's
+        range, and labels that the loader does not take.
     """
     dataset = source if isinstance(source, Dataset) else read(source, options)
     wanted = checks.selected(select, ignore)
-    own = dataset.findings[dataset.findings["check"].isin(wanted & set(FAULTS)).to_numpy()]
+    told = dataset.findings
+    if loader is not None:
+        parts = [part for part in (told, loader_findings(dataset, loader)) if len(part)]
+        told = pd.concat(parts, ignore_index=True) if parts else told
+    own = told[told["check"].isin(wanted & set(FAULTS)).to_numpy()]
     found = checks.run(
         dataset,
         derived(dataset),

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from curate.traps import ULTRALYTICS
+
 Level = Literal["error", "warning", "info"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "info")
 
@@ -29,6 +31,7 @@ def _kind(code: str, name: str, level: Level, page: str) -> tuple[str, FaultKind
 
 FAULTS: dict[str, FaultKind] = dict(
     [
+        *(_kind(*trap) for trap in ULTRALYTICS),
         _kind(
             "SRC-001",
             "record-unreadable",

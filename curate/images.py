@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import struct
 import threading
@@ -66,7 +67,7 @@ _PARSERS: tuple[tuple[str, tuple[bytes, ...], Callable[[BinaryIO], ImageFile]], 
 )
 # All that Pillow's parsers raise for hostile bytes (UnidentifiedImageError is an OSError,
 # NotImplementedError a RuntimeError).
-_BROKEN = (
+BROKEN = (
     OSError, SyntaxError, ValueError, struct.error, EOFError, OverflowError, IndexError, KeyError,
     TypeError, AttributeError, AssertionError, ZeroDivisionError, MemoryError, RuntimeError,
     Image.DecompressionBombError,
@@ -309,6 +310,49 @@ def _picture(path: Path, file: str, max_pixels: int) -> Picture:
     return Picture(file, n_bytes, error=error_text)
 
 
+def format_of(path: Path) -> str | None:
+    """The format of a picture by its first bytes, such as `JPEG`; None for another file.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(16)
+    return next((kind for kind, marks, _ in _PARSERS if head.startswith(marks)), None)
+
+
+def decoded(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[str, ImageFile]:
+    """The format of a picture, told by its first bytes, and the picture with its pixels.
+
+    Pillow turns a TIFF upright by itself, and no other.
+
+    Raises
+    ------
+    SourceError
+        When it cannot be opened or decoded, or claims more than `max_pixels`.
+    """
+    mend = "restore the picture from its source"
+    try:
+        body = path.read_bytes()
+        for kind, marks, parser in _PARSERS:
+            if body.startswith(marks):
+                image = parser(io.BytesIO(body))
+                width, height = _stored_size(image)
+                if width * height > max_pixels:
+                    raise SourceError(
+                        _too_large(width, height, max_pixels), place=Place(str(path)), mend=mend
+                    )
+                image.load()
+                return kind, image
+    except BROKEN as error:
+        raise SourceError(
+            f"cannot be decoded: {error}", place=Place(str(path)), mend=mend
+        ) from error
+    raise SourceError("is of no picture format that is known", place=Place(str(path)), mend=mend)
+
+
 def _parsed(
     stream: BinaryIO,
     kind: str,
@@ -324,7 +368,7 @@ def _parsed(
         turned = _orientation(image, stream, found.n_bytes)
         if _may_be_cut(image, kind, stream, found.n_bytes):
             image.load()
-    except _BROKEN as error:
+    except BROKEN as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         return Picture(found.path, found.n_bytes, error=f"broken {kind}: {reason}")
     upright = (height, width) if turned in SIDEWAYS else (width, height)
@@ -362,7 +406,7 @@ def _orientation(image: ImageFile, stream: BinaryIO, n_bytes: int) -> int:
             exif = Image.Exif()
             exif.load(block)
             value = exif.get(EXIF_ORIENTATION)
-    except _BROKEN:
+    except BROKEN:
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 

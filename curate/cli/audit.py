@@ -44,6 +44,15 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
         typer.Option(help="Only these checks: codes, names, beginnings, with commas between."),
     ] = None,
     ignore: Annotated[list[str] | None, typer.Option(help="Not these checks.")] = None,
+    for_: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="LOADER",
+            help="Also what this training code would do to the labels without stopping: "
+            "ultralytics (labels of yolo; checks ULT).",
+        ),
+    ] = None,
     fail_on: options.FailOn = None,
     format_: Annotated[Format, typer.Option("--format", help="How to show.")] = Format.TEXT,
     json_: options.Json = False,
@@ -72,6 +81,7 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
         select=_words(select) or settings.select,
         ignore=_words(ignore) or settings.ignore,
         params=settings.params,
+        loader=for_,
     )
     if json_ or format_ is Format.JSON:
         parts = report.json_parts(findings, source or findings.dataset.name)

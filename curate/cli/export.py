@@ -9,6 +9,7 @@ Example: curate export instances.json --to csv -o table --max-loss 0
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,13 +20,22 @@ from curate.cli.logs import LOG
 from curate.errors import UsageError
 
 
+class Ignored(StrEnum):
+    """What is done with ignored objects where the target has no word for them."""
+
+    KEEP_OUT = "keep-out"
+    DROP_IMAGE = "drop-image"
+    PAINT = "paint"
+    LIST = "list"
+
+
 def export(  # noqa: PLR0913  # one parameter per option of the command line
     context: typer.Context,
     to: Annotated[
         str,
         typer.Option(
             help="Format to write: coco, voc, kitti, kitti-tracking, yolo, mot, label-studio, "
-            "cvat, crowdhuman, caltech, eurocity, citypersons, open-images or csv."
+            "cvat, crowdhuman, caltech, eurocity, citypersons, open-images, text-dets or csv."
         ),
     ],
     out: Annotated[
@@ -43,6 +53,21 @@ def export(  # noqa: PLR0913  # one parameter per option of the command line
     truth: options.Truth = None,
     class_ids: options.ClassIdsOption = None,
     max_pixels: options.MaxPixels = None,
+    ignored: Annotated[
+        Ignored | None,
+        typer.Option(
+            help="Ignored objects and groups where the target has no word for them (yolo): leave "
+            "them out, leave out their images, copy the pictures of --images painted grey there, "
+            "or leave them out and list them in ignored.csv. Without it such an export is refused."
+        ),
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="What all rows of yolo are made: detect, segment, pose or obb. Without it they "
+            "are boxes, or polygons when every box has one."
+        ),
+    ] = None,
     fail_on: options.FailOn = None,
     max_loss: Annotated[
         int | None, typer.Option(help="Exit with 1 when more values than this are lost.")
@@ -72,9 +97,13 @@ def export(  # noqa: PLR0913  # one parameter per option of the command line
         refuse_source(out, options.touched([(path, told)]))
     dataset = read(streams.taken(context, path), told)
     if to_stdout:
+        if ignored is not None or kind is not None:
+            option = "--ignored" if ignored is not None else "--kind"
+            raise UsageError(f"{option} and -o - exclude each other", mend="give a folder with -o")
         report = streams.write_stdout(dataset, to, dry_run=dry_run)
     else:
-        report = write(dataset, to, out, force=force, dry_run=dry_run)
+        choice = None if ignored is None else ignored.value
+        report = write(dataset, to, out, force=force, dry_run=dry_run, ignored=choice, kind=kind)
     shown = json.dumps(report.to_json(), ensure_ascii=False) if json_ else str(report)
     typer.echo(shown, err=to_stdout)
     LOG.info("%s", report)

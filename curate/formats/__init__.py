@@ -27,8 +27,9 @@ from curate.dataset import (
     refuse_loose_rows,
 )
 from curate.errors import Place, SourceError, UsageError, quote
-from curate.folders import Product, files_below, new_folder, refuse_overwrite
+from curate.folders import Product, files_below, new_folder, refuse_overwrite, refuse_source
 from curate.formats.combining import combine, joined, part_of, refuse_same_names
+from curate.formats.ignored import IgnoredAs, treated, write_beside
 from curate.formats.image_names import names_below_source
 from curate.formats.options import DATASET, ReadOptions, refuse_idle, told_together
 from curate.formats.reading import KeptFiles, Options, how_read, one_or_all, truth_files
@@ -72,6 +73,7 @@ WRITERS: dict[str, str] = {
     "eurocity": "curate.formats.eurocity",
     "citypersons": "curate.formats.citypersons",
     "open-images": "curate.formats.open_images",
+    "text-dets": "curate.formats.text_dets",
     "csv": "curate.formats.csv_table",
 }
 # The loss report stands in the folder; its name ends in nothing that a loader would pick up.
@@ -381,20 +383,41 @@ def derived(dataset: Dataset) -> pd.DataFrame | None:
 
 
 def write(
-    dataset: Dataset, target: str, folder: Path | str, *, force: bool = False, dry_run: bool = False
+    dataset: Dataset,
+    target: str,
+    folder: Path | str,
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+    ignored: str | None = None,
+    kind: str | None = None,
 ) -> LossReport:
     """Writes a dataset in another format into a folder, whole or not at all.
 
     Records that are already in that format and unchanged are written byte for byte. `force`
     replaces an earlier export; with `dry_run` only the report is made.
 
+    Parameters
+    ----------
+    ignored
+        What is done with ignored objects where the target has no word for them (YOLO leaves them
+        out): `keep-out` leaves them out, `list` leaves them out and lists them in `ignored.csv`,
+        `drop-image` leaves out their images, `paint` copies the joined pictures with what is
+        ignored painted grey. None: such a target is refused when there are any.
+    kind
+        What all rows of YOLO are made: `detect`, `segment`, `pose` or `obb`. They are then made
+        from the columns, of YOLO's own files too. None: as they fit.
+
     Raises
     ------
     UsageError
-        For a target that has no writer.
+        For a target that has no writer; where `ignored` has to be said, or says nothing to the
+        target; for a kind that the target or the labels do not have.
+    SourceError
+        When a picture cannot be copied or painted.
     OutputError
-        When the folder exists and is not empty, or cannot be written; and when the target can hold
-        no image and no box of those that are there.
+        When the folder exists and is not empty, lies where the pictures are, or cannot be written;
+        and when the target can hold no image and no box of those that are there.
     TableError
         When an id stands twice, or boxes lie on images that are not there.
     """
@@ -406,31 +429,57 @@ def write(
         )
     module = importlib.import_module(WRITERS[target])
     refuse_loose_rows(dataset)
+    _refuse_kind(kind, target, module)
     refuse_overwrite(folder, EXPORT, force=force)
-    original = read_again(dataset) if _is_kept(dataset, target) else None
+    kept_as: IgnoredAs = getattr(module, "IGNORED_AS", "ignored")
+    done = treated(dataset, target, kept_as, ignored, lambda: _outlines(dataset))
+    if done.has_pictures:
+        refuse_source(folder, [dataset.images_root])
+    original = read_again(dataset) if kind is None and _is_kept(dataset, target) else None
+    told = (target, kind)
     if dry_run:
         with tempfile.TemporaryDirectory() as part:
-            return _written(module, dataset, target, Path(part), original)
+            report = _written(module, done.dataset, told, Path(part), original)
+            return write_beside(report, done, (Path(part), original), module, dry_run=True)
     with new_folder(folder) as part:
-        report = _written(module, dataset, target, part, original)
+        report = _written(module, done.dataset, told, part, original)
+        report = write_beside(report, done, (part, original), module, dry_run=False)
         _write_report(report, part)
     return report
 
 
+def _refuse_kind(kind: str | None, target: str, module: ModuleType) -> None:
+    kinds = getattr(module, "WRITTEN_KINDS", ())
+    if kind is None or kind in kinds:
+        return
+    should = f"should be one of {', '.join(kinds)}" if kinds else f"and {target} has no kinds"
+    raise UsageError(f"--kind is {quote(kind)}, {should}", mend="choose one, or leave it out")
+
+
 def _written(
-    module: ModuleType, dataset: Dataset, target: str, folder: Path, original: Dataset | None
+    module: ModuleType,
+    dataset: Dataset,
+    told: tuple[str, str | None],
+    folder: Path,
+    original: Dataset | None,
 ) -> LossReport:
+    """Writes the target's files; `told` are the target and the kind of its rows."""
     report: LossReport
+    target, kind = told
+    points = _beside(dataset, "keypoints") if kind == "pose" else {}
     if original is not None:
         report = module.write(dataset, folder, original)
         refuse_nothing(report, dataset)
         return report
-    if target in _HOLDS_OUTLINES:
+    if kind is not None:
+        outlines = _outlines(dataset)
+        report = module.write(dataset, folder, None, outlines, kind=kind, keypoints=points)
+    elif target in _HOLDS_OUTLINES:
         report = module.write(dataset, folder, None, _outlines(dataset))
     else:
         report = module.write(dataset, folder, None)
     refuse_nothing(report, dataset)
-    extra = _extra_losses(dataset, target, report.losses)
+    extra = _extra_losses(dataset, target, report.losses, n_poses=len(points))
     return replace(report, losses=(*report.losses, *extra))
 
 
@@ -440,26 +489,38 @@ def _is_kept(dataset: Dataset, target: str) -> bool:
     return bool(kinds) and kinds <= own
 
 
-def _outlines(dataset: Dataset) -> dict[int, Any]:
-    outlines: dict[int, Any] = {}  # COCO segmentations
+def _outlines(dataset: Dataset) -> dict[int, Any]:  # COCO segmentations
+    return _beside(dataset, "outlines")
+
+
+def _beside(dataset: Dataset, what: str) -> dict[int, Any]:  # COCO segmentations or keypoints
+    """What the kept bytes hold beside the tables, by box_id, as the readers find it."""
+    found: dict[int, Any] = {}  # as above
     for name in sorted({part["format"] for part in dataset.options.get("parts", [])}):
-        own = getattr(reader(name).load(), "outlines", None)
+        own = getattr(reader(name).load(), what, None)
         if own is not None:
-            outlines |= own(dataset)
-    return outlines
+            found |= own(dataset)
+    return found
 
 
-def _extra_losses(dataset: Dataset, target: str, known: Sequence[Loss]) -> list[Loss]:
-    """What the source's records hold beside the tables, without what the writer counted itself."""
+def _extra_losses(
+    dataset: Dataset, target: str, known: Sequence[Loss], *, n_poses: int
+) -> list[Loss]:
+    """What the source's records hold beside the tables, without what the writer counted itself.
+
+    Of the keypoints of `n_poses` boxes it has counted what is lost.
+    """
     counts: Counter[str] = Counter()
     for module in sorted({reader(name).module for name in dataset.formats.values()}):
         own: Counter[str] = importlib.import_module(module).extras(dataset)
         counts.update(own)
     counted = target in _HOLDS_OUTLINES or any(loss.field.endswith("outline") for loss in known)
-    held = {"outline", "annotation.segmentation"} if counted else set()
+    held = {"outline", "corners", "annotation.segmentation"} if counted else set()
+    for name in ("keypoints", "annotation.keypoints", "annotation.num_keypoints"):
+        counts[name] -= n_poses
     return [
         Loss(field, count, f"only in the kept bytes of the source; {target} was made from columns")
-        for field, count in sorted(counts.items())
+        for field, count in sorted((+counts).items())
         if field not in held
     ]
 

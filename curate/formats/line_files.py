@@ -105,7 +105,8 @@ class LineFormat:
     line end, for a box that was added, or None when there is none for it, which it counts under
     `boxes`. `beside` gives the kept files that hold no boxes (sizes, class lists). All of them
     count what they cannot hold. `placed` gives the ids of the images that `make` has a place for,
-    `holds` tells the boxes that can be written at all.
+    `holds` tells the boxes that can be written at all. With `drops_files` a file goes when all its
+    images have been removed.
     """
 
     name: str
@@ -122,6 +123,7 @@ class LineFormat:
     holds: Callable[[pd.DataFrame], pd.Series[bool]] = holds_box
     held: str = "boxes with a class and four corners"
     placed: Callable[[Dataset], Collection[int]] = _every_image
+    drops_files: bool = False
 
 
 @dataclass
@@ -226,7 +228,10 @@ def _kept(kind: LineFormat, dataset: Dataset, original: Dataset) -> Output:
         if name in todo:
             todo[name].last = ends
     output = Output(n_images=len(dataset.images), n_boxes=len(dataset.boxes))
+    gone = _files_of_removed(original, changes) if kind.drops_files else frozenset()
     for name in names:
+        if name in gone:
+            continue
         body = dataset.sources.read(name)
         if name in todo:
             body = _edited(kind, name, body, todo[name], lost)
@@ -243,6 +248,13 @@ def _kept(kind: LineFormat, dataset: Dataset, original: Dataset) -> Output:
     output.losses += image_losses(changes, kind.kept_images, kind.lack)
     output.losses.append(split_loss(dataset, original))
     return output
+
+
+def _files_of_removed(original: Dataset, changes: Changes) -> frozenset[str]:
+    """The files all of whose images have been removed."""
+    own = original.images[original.images["file"].notna()]
+    is_gone = own["image_id"].isin(list(changes.removed_images))
+    return frozenset(own.loc[is_gone, "file"]) - frozenset(own.loc[~is_gone, "file"])
 
 
 def _changes_by_file(

@@ -399,3 +399,26 @@ def test_the_module_runs_as_the_command_does(here, coco):
     assert run.returncode == 1
     assert "BOX-002" in run.stdout
     assert "1 error" in run.stderr
+
+
+def test_what_a_loader_would_do_is_told_when_it_is_named(curate, here):
+    (here / "labels").mkdir()
+    (here / "labels/a.txt").write_text("0 0.5 0.5 1.02 0.2\n")
+    (here / "data.yaml").write_text("train: images\nnames: [person]\n")
+    words = ("audit", ".", "--size", "60x40", "--select", "ULT")
+    assert curate(*words)[0] == 0
+    code, out, _ = curate(*words, "--for", "ultralytics", "--json")
+    assert code == 1
+    document = json.loads(out)
+    assert document["counts"] == {"ULT-001": 1}
+    (finding,) = document["findings"]
+    assert (finding["file"], finding["line"]) == ("labels/a.txt", 1)
+    assert finding["message"].startswith("1.02 among its numbers, should be -0.01 to 1.01")
+
+
+def test_an_unknown_loader_is_refused_with_the_list(curate, here):
+    (here / "labels").mkdir()
+    (here / "labels/a.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    code, out, err = curate("audit", ".", "--size", "60x40", "--from", "yolo", "--for", "darknet")
+    assert (code, out) == (2, "")
+    assert "--for 'darknet' is no loader, should be one of ultralytics" in err

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import curate as package
 from curate.formats import WRITERS
@@ -20,8 +21,8 @@ def test_unchanged_labels_are_written_byte_for_byte(curate, here, voc):
     assert written.read_bytes() == path.read_bytes()
 
 
-# Formats of videos take images with frame numbers only.
-OF_PICTURES = [name for name in WRITERS if name not in ("mot", "kitti-tracking")]
+# Formats of videos take images with frame numbers only, and detections have scores.
+OF_PICTURES = [n for n in WRITERS if n not in ("mot", "kitti-tracking", "text-dets")]
 WITHOUT_SIZES = ("yolo", "open-images", "kitti", "caltech", "crowdhuman")
 
 
@@ -104,6 +105,43 @@ def test_an_impossible_output_is_refused(curate, coco, files, out):
     assert (code, shown) == (2, "")
     assert err.startswith(f"curate: {out}: ")
     assert files() == before
+
+
+def test_ignored_objects_have_to_be_decided_about(curate, here, coco):
+    crowd = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [2, 3, 18, 27], "iscrowd": 1}
+    coco(annotations=[crowd])
+    words = ("export", "instances.json", "--to", "yolo", "-o", "out")
+    code, out, err = curate(*words)
+    assert (code, out) == (2, "")
+    assert "1 ignored box in 1 image: yolo has no word for ignored" in err
+    assert not (here / "out").exists()
+    code, out, _ = curate(*words, "--ignored", "list")
+    assert code == 0
+    assert "1  boxes (ignored): in 1 image, left out" in out
+    assert (here / "out/ignored.csv").read_text().count("\n") == 2
+
+
+def test_ignored_objects_are_painted_in_copies_of_the_pictures(curate, here, coco, picture):
+    crowd = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [2, 3, 18, 27], "iscrowd": 1}
+    coco(annotations=[crowd])
+    picture("pictures/a.png")
+    coco(annotations=[crowd], images=[{"id": 1, "file_name": "a.png", "width": 60, "height": 40}])
+    code, _, err = curate(
+        "export", "instances.json", "--to", "yolo", "-o", "out", "--ignored", "paint",
+        "--images", "pictures",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    with Image.open(here / "out/images/train/a.png") as copied:
+        assert copied.getpixel((2, 3)) == copied.getpixel((19, 29)) == (114, 114, 114)
+        assert copied.getpixel((1, 3)) == copied.getpixel((20, 29)) != (114, 114, 114)
+
+
+def test_ignored_and_stdout_exclude_each_other(curate, coco):
+    coco()
+    words = ("export", "instances.json", "--to", "csv", "-o", "-", "--ignored", "list")
+    code, out, err = curate(*words)
+    assert (code, out) == (2, "")
+    assert "--ignored and -o - exclude each other" in err
 
 
 def test_a_failing_writer_leaves_nothing_behind(curate, coco, files, monkeypatch):

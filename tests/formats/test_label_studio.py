@@ -26,6 +26,7 @@ from tests.formats.label_files import (
     kept,
     losses,
     table_set,
+    with_box,
     with_values,
     write_back,
     written,

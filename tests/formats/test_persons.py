@@ -95,6 +95,14 @@ def test_a_frame_inside_other_objects_is_found(wrapped):
     assert rows(dataset, *EDGES) == rows(read_form("eurocity"), *EDGES)
 
 
+def test_caltech_box_is_turned_about_its_centre():
+    line = "person 11 21 20 10 0 0 0 0 0 0 90"
+    dataset = read_file(caltech, "I1.txt", f"% bbGt version=3\n{line}\n")
+    # 10 .. 30 and 20 .. 30 about (20, 25): a quarter clockwise takes the top left to (25, 15).
+    (ring,) = caltech.outlines(dataset).values()
+    assert np.allclose(ring, [[25, 15, 25, 35, 15, 35, 15, 15]])
+
+
 def test_caltech_counts_from_1_and_leaves_out_visible_boxes_of_zeros():
     dataset = read_form("caltech")
     wanted = [

@@ -18,6 +18,7 @@ from curate import ReadOptions
 from curate import read as read_source
 from curate import write as write_source
 from curate.dataset import Dataset
+from curate.errors import UsageError
 from curate.formats import yolo
 from curate.formats.yolo.make import one_ring
 from curate.tables import CLASS_COLUMNS, make_table
@@ -33,6 +34,7 @@ from tests.formats.yolo_sets import (
     NUMBERS,
     ROW,
     SIZE,
+    YAML,
     read_folder,
     read_rows,
     write_back,
@@ -97,23 +99,6 @@ def test_classes_stand_in_the_order_of_coco_ids_or_as_listed(
     yolo.write(dataset, tmp_path, None)
     names = yaml.safe_load((tmp_path / "data.yaml").read_text())["names"]
     assert list(names.values()) == wanted
-
-
-def test_ignored_objects_and_groups_are_left_out_and_counted(tmp_path: Path) -> None:
-    values = {
-        "label": ["cat", "cat", "dog"], "role": ["include", "ignore", "include"],
-        "is_group": [None, None, True], **dict(zip(EDGES, (0.0, 0.0, 9.0, 9.5), strict=True)),
-    }  # fmt: skip
-    dataset = table_set(values, 3, **NUMBERS)
-    report = yolo.write(dataset, tmp_path / "out", None)
-    assert losses(report) == {**ALWAYS, "boxes (ignored)": 2}
-    assert report.boxes == 1
-    assert "ignored.tsv" not in written(tmp_path / "out")
-    assert yolo.write(dataset, tmp_path / "list", None, ignored="list").losses == report.losses
-    assert written(tmp_path / "list")["ignored.tsv"].decode() == (
-        "image\tclass\tx1\ty1\tx2\ty2\n"
-        "yard/a.jpg\tcat\t0.0\t0.0\t9.0\t9.5\nyard/a.jpg\tdog\t0.0\t0.0\t9.0\t9.5\n"
-    )
 
 
 def test_image_of_unknown_size_with_boxes_gets_no_file(tmp_path: Path) -> None:
@@ -309,3 +294,160 @@ def test_changes_survive_splicing(tmp_path_factory: Any, rows: list[Any]) -> Non
     assert again["label"].tolist() == dataset.boxes["label"].tolist()
     off = np.abs(again[EDGES].to_numpy() - dataset.boxes[EDGES].to_numpy())
     assert (off <= 1e-6 * np.array([*SIZE, *SIZE])).all()
+
+
+# Rows of a kind that is asked for
+
+
+def turned_square(angle_deg: float) -> list[float]:
+    """The corners of a square of side 40 about (200, 100), by complex numbers."""
+    ends = np.array([-20 - 20j, 20 - 20j, 20 + 20j, -20 + 20j])
+    found = ends * np.exp(1j * np.radians(angle_deg)) + (200 + 100j)
+    return np.stack([found.real, found.imag], axis=1).ravel().tolist()
+
+
+def rotated(turn_deg: float, **values: Any) -> Dataset:
+    points = np.reshape(turned_square(turn_deg), (-1, 2))
+    edges = dict(zip(EDGES, [*points.min(axis=0), *points.max(axis=0)], strict=True))
+    columns = {"label": "cat", "shape": "rotated", "angle_deg": turn_deg, **edges}
+    return table_set({**columns, **values}, 1, **NUMBERS)
+
+
+def rows_of(folder: Path) -> list[list[float]]:
+    lines = written(folder)[FILE].decode().splitlines()
+    return [[float(word) for word in line.split()] for line in lines]
+
+
+def test_turned_box_is_written_as_its_corners_from_bounds_and_angle(tmp_path: Path) -> None:
+    report = yolo.write(rotated(30.0), tmp_path, None, kind="obb")
+    (row,) = rows_of(tmp_path)
+    np.testing.assert_allclose(np.reshape(row[1:], (-1, 2)) * SIZE,
+                               np.reshape(turned_square(30.0), (-1, 2)), atol=4e-4)  # fmt: skip
+    assert losses(report) == ALWAYS
+    assert yaml.safe_load(written(tmp_path)["data.yaml"])["task"] == "obb"
+    again = read_folder(tmp_path).boxes
+    assert again["shape"].tolist() == ["rotated"]
+    assert again["angle_deg"].tolist() == [pytest.approx(30.0, abs=0.01)]
+
+
+def test_turned_box_of_45_degrees_needs_its_outline(tmp_path: Path) -> None:
+    dataset = rotated(45.0)
+    report = yolo.write(dataset, tmp_path / "bounds", None, kind="obb")
+    assert losses(report) == {**ALWAYS, "rotated outline": 1, "boxes.angle_deg": 1}
+    ring = turned_square(45.0)
+    outlines = {int(dataset.boxes["box_id"][0]): [ring]}
+    assert losses(yolo.write(dataset, tmp_path / "ring", None, outlines, kind="obb")) == ALWAYS
+    (row,) = rows_of(tmp_path / "ring")
+    np.testing.assert_allclose(np.reshape(row[1:], (-1, 2)) * SIZE, np.reshape(ring, (-1, 2)),
+                               atol=4e-4)  # fmt: skip
+
+
+def test_plain_box_among_turned_ones_is_its_four_corners_and_says_so(tmp_path: Path) -> None:
+    report = yolo.write(rotated(0.0, shape="box", angle_deg=None), tmp_path, None, kind="obb")
+    assert rows_of(tmp_path) == [[0, 0.45, 0.4, 0.55, 0.4, 0.55, 0.6, 0.45, 0.6]]
+    assert losses(report) == {**ALWAYS, "boxes.shape": 1}
+
+
+def test_all_rows_are_polygons_when_they_are_asked_for(tmp_path: Path) -> None:
+    dataset, outlines = polygons([[TRIANGLE], [SQUARE]], shape=["polygon", "box"])
+    report = yolo.write(dataset, tmp_path, None, outlines, kind="segment")
+    assert rows_of(tmp_path) == [
+        [0, 0.1, 0.2, 0.5, 0.25, 0.3, 0.75],
+        [0, 0.1, 0.1, 0.2, 0.1, 0.2, 0.3, 0.1, 0.3],
+    ]
+    assert losses(report) == {**ALWAYS, "boxes.shape": 1}
+
+
+def test_all_rows_are_boxes_when_they_are_asked_for(tmp_path: Path) -> None:
+    dataset, outlines = polygons([[TRIANGLE]])
+    report = yolo.write(dataset, tmp_path, None, outlines, kind="detect")
+    assert rows_of(tmp_path) == [[0, 0.3, 0.475, 0.4, 0.55]]
+    assert losses(report) == {**ALWAYS, "polygon outline": 1}
+
+
+def pose_document(**changes: Any) -> dict[str, Any]:
+    points = [40, 50, 2, 0, 0, 0, 100, 150, 1]
+    annotation = {"id": 1, "image_id": 7, "category_id": 1, "bbox": [20, 40, 100, 120],
+                  "area": 12000, "iscrowd": 0, "num_keypoints": 2, "keypoints": points}  # fmt: skip
+    other = {**annotation, "id": 2, "bbox": [20, 40, 100, 100], "keypoints": [], "num_keypoints": 0}
+    return {
+        "images": [{"id": 7, "file_name": "a.jpg", "width": 400, "height": 200}],
+        "annotations": [{**annotation, **changes}, other],
+        "categories": [{"id": 1, "name": "person", "keypoints": ["nose", "eye", "ear"]}],
+    }
+
+
+def test_poses_are_written_with_the_keypoints_of_coco(tmp_path: Path) -> None:
+    (tmp_path / "c.json").write_text(json.dumps(pose_document()))
+    report = write_source(read_source(tmp_path / "c.json"), "yolo", tmp_path / "y", kind="pose")
+    assert rows_of(tmp_path / "y") == [
+        [0, 0.175, 0.5, 0.25, 0.6, 0.1, 0.25, 2, 0, 0, 0, 0.25, 0.75, 1],
+        [0, 0.175, 0.45, 0.25, 0.5, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    ]
+    assert not [name for name in losses(report) if "keypoint" in name]
+    found = yaml.safe_load(written(tmp_path / "y")["data.yaml"])
+    assert (found["task"], found["kpt_shape"]) == ("pose", [3, 3])
+    again = read_source(tmp_path / "y", ReadOptions(size_wh=SIZE))
+    assert again.findings.empty
+    assert list(yolo.keypoints(again).values()) == [
+        [40, 50, 2, 0, 0, 0, 100, 150, 1],
+        [0.0] * 9,
+    ]
+
+
+def test_keypoints_that_cannot_be_read_are_a_loss(tmp_path: Path) -> None:
+    document = pose_document()
+    document["annotations"][1] |= {"keypoints": [1, 1], "num_keypoints": 1}
+    (tmp_path / "c.json").write_text(json.dumps(document))
+    report = write_source(read_source(tmp_path / "c.json"), "yolo", tmp_path / "y", kind="pose")
+    assert losses(report)["annotation.keypoints"] == 1
+
+
+def test_corners_that_are_not_the_edges_are_a_loss(tmp_path: Path) -> None:
+    dataset = rotated(45.0)
+    outlines = {int(dataset.boxes["box_id"][0]): [turned_square(45.0)]}
+    moved = with_values(dataset, 0, x1=10.0)
+    report = yolo.write(moved, tmp_path, None, outlines, kind="obb")
+    assert losses(report) == {**ALWAYS, "boxes.x1 y1 x2 y2": 1}
+
+
+def test_keypoints_of_another_number_are_a_loss(tmp_path: Path) -> None:
+    document = pose_document()
+    document["annotations"][1] |= {"keypoints": [1, 1, 2], "num_keypoints": 1}
+    document["annotations"].append({**document["annotations"][0], "id": 3, "bbox": [1, 1, 9, 9]})
+    (tmp_path / "c.json").write_text(json.dumps(document))
+    report = write_source(read_source(tmp_path / "c.json"), "yolo", tmp_path / "y", kind="pose")
+    assert losses(report)["keypoints"] == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "what"),
+    [
+        ("yolo", "pose", "--kind pose: no box has keypoints"),
+        ("yolo", "box", "--kind is 'box', should be one of detect, segment, pose, obb"),
+        ("voc", "obb", "--kind is 'obb', and voc has no kinds"),
+    ],
+)
+def test_kind_that_cannot_be_written_is_refused(
+    tmp_path: Path, target: str, kind: str, what: str
+) -> None:
+    with pytest.raises(UsageError) as error:
+        write_source(rotated(30.0), target, tmp_path / "out", kind=kind)
+    assert str(error.value).startswith(what)
+    assert not (tmp_path / "out").exists()
+
+
+def test_rows_of_yolo_are_made_anew_for_another_kind(tmp_path: Path) -> None:
+    ring = " ".join(
+        f"{v / side:.6f}" for v, side in zip(turned_square(45.0), SIZE * 4, strict=True)
+    )
+    (tmp_path / "set/labels/train").mkdir(parents=True)
+    (tmp_path / "set/labels/train/a.txt").write_text(f"1 {ring}\n")
+    (tmp_path / "set/data.yaml").write_text(f"task: obb\n{YAML}")
+    dataset = read_source(tmp_path / "set", ReadOptions(size_wh=SIZE))
+    write_source(dataset, "yolo", tmp_path / "same", kind="obb")
+    assert written(tmp_path / "same")[FILE].decode() == f"1 {ring}\n"
+    write_source(dataset, "yolo", tmp_path / "boxes", kind="detect")
+    ((*_, width, height),) = rows_of(tmp_path / "boxes")
+    # The diagonal of a square of side 40.
+    assert (width * 400, height * 200) == pytest.approx((40 * 2**0.5,) * 2, abs=1e-3)

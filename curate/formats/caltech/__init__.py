@@ -30,11 +30,11 @@ Lost on write: from other formats, each counted in the loss report: image sizes,
 names, heads, tracks, outlines, boxes without class or corners, and all further columns.
 """
 
-from curate.formats.caltech.read import NAME, claims, extras, gather, may_be
+from curate.formats.caltech.read import NAME, claims, extras, gather, may_be, outlines
 from curate.formats.caltech.write import write
 from curate.formats.declared import Format
 
-__all__ = ["FORMAT", "NAME", "claims", "extras", "gather", "may_be", "write"]
+__all__ = ["FORMAT", "NAME", "claims", "extras", "gather", "may_be", "outlines", "write"]
 
 FORMAT = Format(
     images=("group", "frame"),

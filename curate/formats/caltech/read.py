@@ -184,6 +184,24 @@ def finite(token: str) -> float:
     return value if is_plain else math.nan
 
 
+def outlines(dataset: Dataset) -> dict[int, list[list[float]]]:
+    """The corners of turned boxes by box_id, px: the box of the table, turned about its centre."""
+    boxes = dataset.boxes
+    is_own = boxes["file"].map(dict(dataset.formats)) == NAME
+    own = boxes[is_own & (boxes["shape"] == "rotated")]
+    found = {}
+    columns = ("box_id", "x1", "y1", "x2", "y2", "angle_deg")
+    for box_id, x1, y1, x2, y2, angle_deg in zip(*(own[c].tolist() for c in columns), strict=True):
+        cos, sin = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))
+        x, y, dx, dy = (x1 + x2) / 2, (y1 + y2) / 2, (x2 - x1) / 2, (y2 - y1) / 2
+        ring: list[float] = []
+        for a, b in ((-dx, -dy), (dx, -dy), (dx, dy), (-dx, dy)):
+            ring += [x + a * cos - b * sin, y + a * sin + b * cos]
+        if all(map(math.isfinite, ring)):
+            found[box_id] = [ring]
+    return found
+
+
 def extras(dataset: Dataset) -> Counter[str]:
     """Nothing: every value of a line is in a column."""
     return Counter()

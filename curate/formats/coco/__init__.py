@@ -32,7 +32,7 @@ from curate.assembly import Fault, Gathered, assemble, source_name
 from curate.dataset import Dataset
 from curate.errors import Place, SourceError
 from curate.formats.coco.annotations import read_annotations
-from curate.formats.coco.derived import derive, extras, outlines
+from curate.formats.coco.derived import derive, extras, keypoints, outlines
 from curate.formats.coco.results import read_results
 from curate.formats.coco.rows import FileRows
 from curate.formats.coco.several import document_of, put_together, stack, values_of
@@ -53,6 +53,7 @@ __all__ = [
     "extras",
     "gather",
     "gather_results",
+    "keypoints",
     "outlines",
     "read",
 ]

@@ -256,6 +256,21 @@ def outlines(dataset: Dataset) -> dict[int, Any]:
     return found
 
 
+def keypoints(dataset: Dataset) -> dict[int, list[float]]:
+    """The keypoints of each COCO box that has some: x, y (px, as stated) and flag of each."""
+    found: dict[int, list[float]] = {}
+    for file, kind in dataset.formats.items():
+        if kind.startswith("coco"):
+            boxes = dataset.boxes[(dataset.boxes["file"] == file).to_numpy()]
+            boxes = boxes[boxes["start"].notna()]
+            ids = boxes["box_id"].tolist()
+            for box_id, record in zip(ids, records(dataset.sources, file, boxes), strict=True):
+                points = record.get("keypoints")
+                if points and _keypoint_state(points, None) == GOOD:
+                    found[box_id] = points
+    return found
+
+
 def extras(dataset: Dataset) -> Counter[str]:
     """How many values the COCO records hold that no table column carries, by field."""
     counts: Counter[str] = Counter()

@@ -35,6 +35,7 @@ from curate.formats.declared import SIZES, Format
 
 __all__ = [
     "FORMAT",
+    "IGNORED_AS",
     "NAME",
     "claims",
     "extras",
@@ -53,3 +54,6 @@ FORMAT = Format(
     kept=("keypoints",),
     written=("boxes", "class", "attributes", "image size"),
 )
+
+# It has no word for ignored objects: they are written as any other.
+IGNORED_AS = "objects"

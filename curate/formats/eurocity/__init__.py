@@ -32,7 +32,7 @@ from curate.formats.declared import SIZES, Format
 from curate.formats.eurocity.read import NAME, claims, extras, gather, may_be
 from curate.formats.eurocity.write import write
 
-__all__ = ["FORMAT", "NAME", "claims", "extras", "gather", "may_be", "write"]
+__all__ = ["FORMAT", "IGNORED_AS", "NAME", "claims", "extras", "gather", "may_be", "write"]
 
 FORMAT = Format(
     images=(*SIZES, "split"),
@@ -49,3 +49,6 @@ FORMAT = Format(
     roles=("include", "ignore"),
     written=("boxes", "class", "score", "image size"),
 )
+
+# It has no word for ignored objects: they are written as any other.
+IGNORED_AS = "objects"

@@ -38,10 +38,10 @@ rectangles and of what is said of a whole annotation are counted as lost. From o
 annotations for all others, region ids the box ids as 16 hex digits, percent as full doubles. Its
 project needs `<Image name="image" value="$image"/>` and, to that name,
 `<RectangleLabels name="label">`, `<KeyPointLabels name="point">` for points,
-`<Choices name="choice">` for tags, and for an attribute a `<Choices>` or `<Number>` of its name with
-`perRegion="true"`. `completed_by` is an e-mail or a number (other names are lost) and must be a user
-there, else the server refuses the whole file; annotations without it become those of whoever
-imports.
+`<Choices name="choice">` for tags, and for an attribute a `<Choices>` or `<Number>` of its name
+with `perRegion="true"`. `completed_by` is an e-mail or a number (other names are lost) and must be
+a user there, else the server refuses the whole file; annotations without it become those of
+whoever imports.
 
 Lost on write: from other formats, each counted in the loss report: boxes of images without a size,
 lines, outlines and turns (written as boxes), and all further columns.
@@ -51,7 +51,17 @@ from curate.formats.declared import SIZES, Format
 from curate.formats.label_studio.read import NAME, claims, extras, gather, may_be, outlines
 from curate.formats.label_studio.write import write
 
-__all__ = ["FORMAT", "NAME", "claims", "extras", "gather", "may_be", "outlines", "write"]
+__all__ = [
+    "FORMAT",
+    "IGNORED_AS",
+    "NAME",
+    "claims",
+    "extras",
+    "gather",
+    "may_be",
+    "outlines",
+    "write",
+]
 
 FORMAT = Format(
     images=(*SIZES, "source_id"),
@@ -60,3 +70,6 @@ FORMAT = Format(
     roles=("include", "exclude"),
     written=("boxes", "class", "score", "attributes", "image size"),
 )
+
+# It has no word for ignored objects: they are written as any other.
+IGNORED_AS = "objects"

@@ -46,7 +46,7 @@ from curate.formats.declared import Format
 from curate.formats.open_images.read import NAME, claims, extras, gather, may_be
 from curate.formats.open_images.write import write
 
-__all__ = ["FORMAT", "NAME", "claims", "extras", "gather", "may_be", "write"]
+__all__ = ["FORMAT", "IGNORED_AS", "NAME", "claims", "extras", "gather", "may_be", "write"]
 
 FORMAT = Format(
     images=("split", "exhaustive"),
@@ -62,3 +62,6 @@ FORMAT = Format(
     is_relative=True,
     written=("boxes", "class", "score"),
 )
+
+# It has no word for ignored objects: they are written as any other.
+IGNORED_AS = "objects"

@@ -32,7 +32,13 @@ their source ids.
 
 Lost on read: nothing.
 
-Written: there is no writer; `--to kitti`, `coco` and `csv` hold scores.
+Written: into the files that were read only the bytes of changed values change. From other formats a
+file per image is made, with lines `class score x1 y1 x2 y2` in px, every number to its last digit;
+fewer than ten lines are read again with --from text-dets-xyxy.
+
+Lost on write: from other formats, each counted in the loss report: boxes without class, corners or
+score (a detection has one), images' sizes and splits, folders and endings of names, outlines, the
+role of ignored objects, and all further columns.
 """
 
 from curate.formats.declared import Format
@@ -45,10 +51,23 @@ from curate.formats.text_dets.read import (
     kind_of,
     may_be,
 )
+from curate.formats.text_dets.write import IGNORED_AS, write
 
-__all__ = ["FORMAT", "KINDS", "NAME", "claims", "extras", "gather", "kind_of", "may_be"]
+__all__ = [
+    "FORMAT",
+    "IGNORED_AS",
+    "KINDS",
+    "NAME",
+    "claims",
+    "extras",
+    "gather",
+    "kind_of",
+    "may_be",
+    "write",
+]
 
 FORMAT = Format(
     images=("source_id",),
     boxes=("score", "attributes", "source_id"),
+    written=("boxes", "class", "score"),
 )

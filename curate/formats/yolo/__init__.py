@@ -34,22 +34,39 @@ Lost on read: nothing. Points, keypoints and corners stay in the source bytes (`
 Written: into the files that were read only the changed bytes change; the yaml and the lists of
 classes stay as they are. From other formats `labels/<split>/` and data.yaml are made, pictures are
 not copied: an edge moves by at most 1e-6 of the image's side. Polygons are written when all boxes
-have one, turned boxes and masks as boxes. Ultralytics demands the splits train and val; only those
-that the images have are written.
+have one, turned boxes and masks as boxes. With `--kind KIND` all rows are made anew and of that
+kind: turned boxes as the corners of their outline or of their bounds and angle, what has no outline
+as the corners of its box, poses with COCO's keypoints as these are stated. Ultralytics demands the
+splits train and val; only those that the images have are written.
 
-Lost on write: from other formats ignored objects and groups are left out, since a loader would take
-them for plain objects. Lost, each counted in the loss report: image sizes, endings of names, images
-of unknown size, boxes without class or corners, ids, and all further columns.
+Lost on write: ignored objects and groups have no place in a row: the export has to be told what to
+do with them (`curate.formats.ignored`). From other formats, each counted in the loss report: image
+sizes, endings of names, images of unknown size, boxes without class or corners, ids, and all
+further columns.
 """
 
 from curate.formats.declared import Format
-from curate.formats.yolo.beside import extras, outlines
+from curate.formats.yolo.beside import extras, keypoints, outlines
 from curate.formats.yolo.kinds import KINDS
 from curate.formats.yolo.read import NAME, gather
 from curate.formats.yolo.sniff import claims, may_be
-from curate.formats.yolo.write import write
+from curate.formats.yolo.write import IGNORED_AS, WRITTEN_KINDS, picture_paths, write
 
-__all__ = ["FORMAT", "KINDS", "NAME", "claims", "extras", "gather", "may_be", "outlines", "write"]
+__all__ = [
+    "FORMAT",
+    "IGNORED_AS",
+    "KINDS",
+    "NAME",
+    "WRITTEN_KINDS",
+    "claims",
+    "extras",
+    "gather",
+    "keypoints",
+    "may_be",
+    "outlines",
+    "picture_paths",
+    "write",
+]
 
 FORMAT = Format(
     images=("split",),

@@ -45,9 +45,9 @@ def extras(dataset: Dataset) -> Counter[str]:
 
 
 def outlines(dataset: Dataset) -> dict[int, list[list[float]]]:
-    """The rings of the polygons by box_id: x, y, x, y ... in px, not closed."""
+    """The rings of polygons and turned boxes by box_id: x, y, x, y ... in px, not closed."""
     boxes, rows, places = _own_rows(dataset)
-    own = np.flatnonzero(boxes["shape"] == "polygon")
+    own = np.flatnonzero(boxes["shape"].isin(["polygon", "rotated"]))
     boxes, places = boxes.iloc[own], places[own]
     sizes = dataset.images.set_index("image_id")[["width", "height"]]
     # An image of unknown size has no outlines in px.
@@ -60,6 +60,25 @@ def outlines(dataset: Dataset) -> dict[int, list[list[float]]]:
         points = rows.values[first : first + count].reshape(-1, 2) * wh
         if count and np.isfinite(points).all():
             found[box_id] = [points.ravel().tolist()]
+    return found
+
+
+def keypoints(dataset: Dataset) -> dict[int, list[float]]:
+    """The keypoints of poses with flags by box_id: x, y (px) and flag of each."""
+    boxes, rows, places = _own_rows(dataset)
+    n_rest = rows.count[places] - BOX_COLUMNS - _n_tail(boxes)
+    own = np.flatnonzero((boxes["shape"] == "box") & (n_rest > 0) & (n_rest % 3 == 0))
+    boxes = boxes.iloc[own]
+    sizes = dataset.images.set_index("image_id")[["width", "height"]]
+    sides = sizes.loc[boxes["image_id"]].to_numpy(np.float64, na_value=np.nan)
+    columns = (boxes["box_id"].tolist(), rows.first[places[own]].tolist(), n_rest[own].tolist())
+    found = {}
+    # A loop over poses, since a source may have several lengths.
+    for box_id, first, count, (width, height) in zip(*columns, sides.tolist(), strict=True):
+        begin = first + BOX_COLUMNS
+        points = rows.values[begin : begin + count].reshape(-1, 3) * (width, height, 1.0)
+        if np.isfinite(points).all():
+            found[box_id] = points.ravel().tolist()
     return found
 
 

@@ -98,35 +98,17 @@ def is_track(text: object) -> bool:
 
 def rows_text(
     boxes: pd.DataFrame,
-    fractions: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+    rows: Sequence[Sequence[float]],
     numbers: Mapping[str, int],
     tails: Tails,
 ) -> list[str]:
-    """The rows of boxes, without line ends."""
+    """The rows of boxes, without line ends, from the numbers behind the class of each."""
     ends = tail_texts(boxes, tails)
-    columns = zip(boxes["label"].map(numbers).tolist(), fractions.tolist(), ends, strict=True)
+    columns = zip(boxes["label"].map(numbers).tolist(), rows, ends, strict=True)
     return [
         f"{number} {' '.join(fraction_text(value) for value in values)}{end}"
         for number, values, end in columns
     ]
-
-
-def polygons_text(
-    boxes: pd.DataFrame,
-    rings: Sequence[tuple[Ring, float, float]],
-    numbers: Mapping[str, int],
-    tails: Tails,
-) -> list[str]:
-    """The rows of polygons, without line ends; each ring with its image's width and height, px."""
-    ends = tail_texts(boxes, tails)
-    texts = []
-    for number, (ring, width, height), end in zip(
-        boxes["label"].map(numbers).tolist(), rings, ends, strict=True
-    ):
-        points = np.asarray(ring, np.float64).reshape(-1, 2) / (width, height)
-        values = " ".join(fraction_text(value) for value in points.ravel().tolist())
-        texts.append(f"{number} {values}{end}")
-    return texts
 
 
 def tail_texts(boxes: pd.DataFrame, tails: Tails) -> list[str]:

@@ -192,7 +192,7 @@ def _edges(rows: Rows, geometry: Geometry, sizes: Floats) -> tuple[Floats, Float
     edges[own] = fractions * np.tile(sizes[own], 2)
     own = np.flatnonzero(geometry.shape == POLYGON)
     if len(own):
-        edges[own] = _bounds(rows, own, geometry.n_tail[own]) * np.tile(sizes[own], 2)
+        edges[own] = bounds_of(rows, own, geometry.n_tail[own]) * np.tile(sizes[own], 2)
     own = np.flatnonzero(geometry.shape == ROTATED)
     if len(own):
         columns = [rows.value(own, column) for column in range(1, CORNER_COLUMNS)]
@@ -202,7 +202,7 @@ def _edges(rows: Rows, geometry: Geometry, sizes: Floats) -> tuple[Floats, Float
     return edges, angles
 
 
-def _bounds(rows: Rows, own: Ints, n_tail: Ints) -> Floats:
+def bounds_of(rows: Rows, own: Ints, n_tail: Ints) -> Floats:
     """(N, 4): the bounds of polygons, as fractions."""
     n_points = (rows.count[own] - 1 - n_tail) // 2
     begins = np.cumsum(n_points) - n_points

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,15 +24,15 @@ from curate.formats.per_image import (
     write_files,
 )
 from curate.formats.writing import Loss, LossReport, Lost, column_losses, losses_of, rows_to_count
+from curate.formats.yolo.forms import Form, form_of
 from curate.formats.yolo.kept import kept_format
+from curate.formats.yolo.kinds import KINDS
 from curate.formats.yolo.make import (
     LACK,
     Tails,
     class_names,
     edges_of,
     fractions_of,
-    one_ring,
-    polygons_text,
     rows_text,
     tails_of,
 )
@@ -40,14 +40,15 @@ from curate.formats.yolo.read import NAME
 from curate.formats.yolo.setup import NO_SPLITS, label_name
 
 YAML_FILE = "data.yaml"
-IGNORED_FILE = "ignored.tsv"
+# A loader has no word for ignored: an object that is left out is background to it.
+IGNORED_AS = "nothing"
+# What --kind may ask for.
+WRITTEN_KINDS = KINDS
 # Where images without a split are put: a loader asks for this one first.
 NO_SPLIT = "train"
 # Of a path below `labels/` or of a key of the yaml, these mean something else.
 _TAKEN = NO_SPLITS | {"images", "labels", "classes", "backup", "eval"}
 _ORDER = ("train", "val", "test")
-
-Ignored = Literal["keep-out", "list"]
 
 
 def write(
@@ -56,7 +57,8 @@ def write(
     original: Dataset | None,
     outlines: Mapping[int, Any] | None = None,  # COCO segmentations
     *,
-    ignored: Ignored = "keep-out",
+    kind: str | None = None,
+    keypoints: Mapping[int, Any] | None = None,  # numbers
 ) -> LossReport:
     """Writes `labels/<split>/*.txt` and `data.yaml` into an existing, empty folder.
 
@@ -67,12 +69,15 @@ def write(
         its files. None: all files are made from the columns.
     outlines
         The outlines of polygons by box_id, px.
-    ignored
-        What is done with ignored objects and groups, which a loader would take for background:
-        they are left out and counted, and with `list` also listed in `ignored.tsv`.
+    kind
+        One of `KINDS`, what all rows are made; None: polygons when all boxes have one, else boxes.
+    keypoints
+        For poses: x, y (px) and flag of each keypoint by box_id.
 
     Raises
     ------
+    UsageError
+        For poses when no box has keypoints.
     OutputError
         When a kept file's name leads out of the folder.
     OSError
@@ -80,8 +85,8 @@ def write(
     """
     if original is not None:
         return write_files(kept_format(dataset, original), dataset, folder, original)
-    made = _Made(dataset, outlines or {})
-    made.fill(lists_ignored=ignored == "list")
+    made = _Made(dataset, (outlines or {}, keypoints or {}), kind)
+    made.fill()
     return made.output.write(folder, NAME)
 
 
@@ -90,50 +95,32 @@ class _Made:
     """The files made from a dataset, and what they do not hold."""
 
     dataset: Dataset
-    outlines: Mapping[int, Any]  # COCO segmentations
+    beside: tuple[Mapping[int, Any], Mapping[int, Any]]  # COCO segmentations, and keypoints
+    kind: str | None = None
     output: Output = field(default_factory=Output)
     lost: Lost = field(default_factory=Counter)
 
-    def fill(self, *, lists_ignored: bool) -> None:
+    def fill(self) -> None:
         """Makes all files and counts all losses."""
         dataset, lost = self.dataset, self.lost
         known = with_known_labels(dataset.images)
         boxes = dataset.boxes
-        is_left_out = is_ignored(boxes) & boxes["image_id"].isin(known["image_id"])
-        self._leave_out(boxes[is_left_out], lists_ignored=lists_ignored)
-        boxes = boxes[~is_left_out]
         placed, fractions, sizes = self._placed(boxes, known)
         images = known[~known["image_id"].isin(self._unplaced(boxes, known))]
         lost["images", "of unknown size, with boxes: no file"] += len(known) - len(images)
         here = placed["image_id"].isin(images["image_id"]).to_numpy(bool)
         placed, fractions, sizes = placed[here], fractions[here], sizes[here]
-        is_segments = self._write_rows(images, placed, fractions, sizes)
+        form = form_of(self.kind, placed, fractions, sizes, self.beside)
+        self._write_rows(images, placed, form)
         self.output.n_images, self.output.n_boxes = len(images), len(placed)
         self.output.losses += state_losses(dataset.images, known)
         why = "YOLO holds boxes with a class and four corners, in images of known labels and size"
         losses = shape_losses(boxes, placed, why)
-        held = {"polygon outline"} if is_segments else set()
-        self.output.losses += [loss for loss in losses if loss.field not in held]
-        self.output.losses += _columns_lost(rows_to_count(dataset, images=images, boxes=placed))
+        self.output.losses += [loss for loss in losses if not loss.field.endswith(" outline")]
+        self.output.losses += form.losses
+        told = rows_to_count(dataset, images=images, boxes=placed)
+        self.output.losses += _columns_lost(told, has_angle=form.kind == "obb")
         self.output.losses += losses_of(lost)
-
-    def _leave_out(self, boxes: pd.DataFrame, *, lists_ignored: bool) -> None:
-        why = "left out: a loader has no word for ignored, so that they would become hard negatives"
-        self.lost["boxes (ignored)", why] += len(boxes)
-        if not lists_ignored:
-            return
-        keys = dict(
-            zip(self.dataset.images["image_id"], self.dataset.images["image_key"], strict=True)
-        )
-        rows = ["image\tclass\tx1\ty1\tx2\ty2"]
-        for image_id, label, *edges in boxes[
-            ["image_id", "label", "x1", "y1", "x2", "y2"]
-        ].itertuples(index=False):
-            words = [keys[image_id], "" if pd.isna(label) else label]
-            texts = [" ".join(str(word).split()) for word in words]
-            rows.append("\t".join([*texts, *(repr(float(edge)) for edge in edges)]))
-        text = "".join(f"{row}\n" for row in rows)
-        self.output.files[IGNORED_FILE] = text.encode("utf-8", "backslashreplace")
 
     def _placed(
         self, boxes: pd.DataFrame, known: pd.DataFrame
@@ -156,78 +143,42 @@ class _Made:
         }
         return unsized & set(boxes["image_id"])
 
-    def _write_rows(
-        self,
-        images: pd.DataFrame,
-        boxes: pd.DataFrame,
-        fractions: np.ndarray[Any, Any],
-        sizes: np.ndarray[Any, Any],
-    ) -> bool:
-        """Writes the label files and the yaml; whether the rows are polygons."""
+    def _write_rows(self, images: pd.DataFrame, boxes: pd.DataFrame, form: Form) -> None:
+        """Writes the label files and the yaml."""
         names = class_names(self.dataset)
         numbers = {name: number for number, name in enumerate(names)}
         tails = tails_of(boxes)
-        rings = self._rings(boxes)
-        if rings is None:
-            texts = rows_text(boxes, fractions, numbers, tails)
-        else:
-            of_images = [(ring, *wh) for ring, wh in zip(rings, sizes.tolist(), strict=True)]
-            texts = polygons_text(boxes, of_images, numbers, tails)
-            self._tell_bounds(boxes, rings, sizes)
+        texts = rows_text(boxes, form.values, numbers, tails)
         rows: dict[int, list[str]] = defaultdict(list)
         for image_id, text in zip(boxes["image_id"].tolist(), texts, strict=True):
             rows[image_id].append(text)
         splits = self._write_labels(list(line_images(images)), rows)
-        task = "segment" if rings is not None else "detect" if tails.has_score else None
-        self.output.files[YAML_FILE] = yaml_bytes(splits, names, task)
+        task = form.kind or ("detect" if tails.has_score else None)
+        self.output.files[YAML_FILE] = yaml_bytes(splits, names, task, form.keypoint_shape)
         self._tell_values(boxes, numbers, tails)
-        return rings is not None
-
-    def _rings(self, boxes: pd.DataFrame) -> list[Any] | None:  # rings of numbers
-        """The ring of each box when all are polygons with one."""
-        if not len(boxes) or (boxes["shape"] != "polygon").any():
-            return None
-        found = [self.outlines.get(box_id) for box_id in boxes["box_id"].tolist()]
-        rings = [one_ring(outline) for outline in found]
-        if any(ring is None for ring in rings):
-            return None
-        n_joined = sum(len(outline or ()) > 1 for outline in found)
-        self.lost["polygon outline", "of several rings: they are joined to one"] += n_joined
-        return rings
-
-    def _tell_bounds(
-        self, boxes: pd.DataFrame, rings: list[Any], sizes: np.ndarray[Any, Any]
-    ) -> None:
-        points = [np.asarray(ring, np.float64).reshape(-1, 2) for ring in rings]
-        bounds = np.array([[*p.min(axis=0), *p.max(axis=0)] for p in points])
-        # What rounding moves is no difference.
-        off = np.abs(bounds - edges_of(boxes)) > 1e-6 * np.tile(sizes, 2)
-        why = "a polygon has no box of its own: it is read as the bounds of its points"
-        self.lost["boxes.x1 y1 x2 y2", why] += int(off.any(axis=1).sum())
 
     def _write_labels(
         self, images: list[LineImage], rows: Mapping[int, list[str]]
     ) -> dict[str, str]:
         """Writes a file per image; returns the folder of each split."""
         folders: dict[str, str] = {}
-        stated = []
         for image in images:
             folder = split_folder(image.split)
             folders[folder] = f"images/{folder}"
-            is_below = image.name.startswith(f"{folder}/")
-            stated.append(image.name if is_below else f"{folder}/{image.name}")
             why = "unknown, written as train" if image.split is None else "not as it is called"
             self.lost["images.split", why] += folder != image.split
-        for image, path in zip(images, label_paths(stated, ".txt"), strict=True):
+        stems = _stems(with_known_labels(self.dataset.images))
+        for image in images:
+            path = f"labels/{stems[image.image_id]}.txt"
             texts = rows.get(image.image_id, [])
-            self.output.files[f"labels/{path}"] = "".join(f"{text}\n" for text in texts).encode()
+            self.output.files[path] = "".join(f"{text}\n" for text in texts).encode()
             if image.label_state != ("present" if texts else "empty"):
                 self.lost["images.label_state", LABEL_STATE_WHY] += 1
             ending = PurePosixPath(image.name).suffix
             why = "YOLO keeps stems only"
             self.lost["images (ending of the name)", why] += ending != ""
             why = "a label file's path says the name, below the folder of its split"
-            is_same = label_name(f"labels/{path}") == image.name.removesuffix(ending)
+            is_same = label_name(path) == image.name.removesuffix(ending)
             self.lost["images (folder of the name)", why] += not is_same
         return folders
 
@@ -249,10 +200,44 @@ class _Made:
         lost["classes.supercategory", why] += int(classes["supercategory"].notna().sum())
 
 
-def is_ignored(boxes: pd.DataFrame) -> pd.Series[bool]:
-    """Whether each box is of what an evaluation ignores: its role, or a group as one."""
-    is_group = boxes["is_group"].fillna(value=False).astype(bool)
-    return (boxes["role"] == "ignore") | is_group
+def picture_paths(dataset: Dataset, original: Dataset | None) -> dict[int, str]:
+    """Where a loader looks for the picture of each image with a label file, by image_id.
+
+    It takes the label file's path for the picture's, with `labels` for its last `images`.
+    """
+    known = with_known_labels(dataset.images)
+    if original is None:
+        homes = {image_id: f"images/{stem}" for image_id, stem in _stems(known).items()}
+    else:
+        pairs = zip(known["image_id"].tolist(), known["file"], strict=True)
+        homes = {image_id: _beside(file) for image_id, file in pairs if pd.notna(file)}
+    paths = zip(known["image_id"].tolist(), known["path"], strict=True)
+    return {
+        image_id: homes[image_id] + ("" if pd.isna(path) else PurePosixPath(path).suffix)
+        for image_id, path in paths
+        if image_id in homes
+    }
+
+
+def _stems(known: pd.DataFrame) -> dict[int, str]:
+    """By image_id the path below `labels` and below `images`, without ending."""
+    stated = {}
+    for image in line_images(known):
+        folder = split_folder(image.split)
+        is_below = image.name.startswith(f"{folder}/")
+        stated[image.image_id] = image.name if is_below else f"{folder}/{image.name}"
+    paths = label_paths(stated.values(), ".txt")
+    return {
+        image_id: path.removesuffix(".txt") for image_id, path in zip(stated, paths, strict=True)
+    }
+
+
+def _beside(file: str) -> str:
+    """The path of a label file's picture, without ending."""
+    *parts, name = file.split("/")
+    if "labels" in parts:
+        parts[len(parts) - 1 - parts[::-1].index("labels")] = "images"
+    return "/".join([*parts, PurePosixPath(name).stem])
 
 
 def split_folder(split: str | None) -> str:
@@ -261,7 +246,12 @@ def split_folder(split: str | None) -> str:
     return f"{name}_" if name.lower() in _TAKEN else name
 
 
-def yaml_bytes(splits: Mapping[str, str], names: list[str], task: str | None) -> bytes:
+def yaml_bytes(
+    splits: Mapping[str, str],
+    names: list[str],
+    task: str | None,
+    keypoint_shape: tuple[int, int] | None = None,
+) -> bytes:
     """A data.yaml; without `path`, so that the folders are looked for beside it."""
     import yaml
 
@@ -269,6 +259,8 @@ def yaml_bytes(splits: Mapping[str, str], names: list[str], task: str | None) ->
     values: dict[str, Any] = {key: splits[key] for key in keys}  # texts and the names
     if task is not None:
         values["task"] = task
+    if keypoint_shape is not None:
+        values["kpt_shape"] = list(keypoint_shape)
     values["nc"] = len(names)
     values["names"] = dict(enumerate(names))
     # Line breaks of Unicode as they are would be read as white space: they need escapes.
@@ -277,10 +269,11 @@ def yaml_bytes(splits: Mapping[str, str], names: list[str], task: str | None) ->
     return text.encode("utf-8", "backslashreplace")
 
 
-def _columns_lost(dataset: Dataset) -> list[Loss]:
+def _columns_lost(dataset: Dataset, *, has_angle: bool) -> list[Loss]:
     # Scores, tracks and class numbers are counted one by one.
     box_columns = {
         "label", "source_label", "shape", "x1", "y1", "x2", "y2", "score", "track_id",
+        *(["angle_deg"] if has_angle else []),
     }  # fmt: skip
     image_columns = {"split", "label_state"}
     return column_losses(dataset, image_columns=image_columns, box_columns=box_columns, why=LACK)
