@@ -206,7 +206,7 @@ def _answered(name: str, address: str, port: int, mend: str) -> Service:
 
 
 def _hosts(address: str, port: int) -> list[tuple[str, int]]:
-    """The hosts and ports of an address; MongoDB's may name several. None when it is no address."""
+    """The hosts and ports of an address, of which MongoDB's have several; none of no address."""
     try:
         parts = urlsplit(address if "//" in address else f"//{address}")
         if "@" in address.replace(parts.netloc, "", 1):

@@ -39,8 +39,9 @@ FORMATS_HELP = (
     "kitti-tracking, mot, yolo, label-studio, cvat, open-images, crowdhuman, citypersons, "
     "eurocity, caltech, caltech-vbb, text-dets, csv, makesense; or, where a format looks alike in "
     "several kinds, its name and the kind: yolo-detect, -segment, -pose, -obb; text-dets-xywh, "
-    "-xyxy, -rel-xywh, -frustum; csv-xyxy, -xywh, -cxcywh; makesense-rect, -line, -points, -tags, "
-    "-rect-yolo, -rect-voc, -rect-csv, -point-csv, -line-csv, -vgg, -tag-csv, -tag-json."
+    "-xyxy, -rel-xywh, -frustum; csv-xyxy, -xywh, -cxcywh; mot-zero-based; makesense-rect, -line, "
+    "-points, -tags, -rect-yolo, -rect-voc, -rect-csv, -point-csv, -line-csv, -vgg, -tag-csv, "
+    "-tag-json."
 )
 
 _SOURCE_HELP = (
