@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from curate.assembly import source_name
 from curate.errors import UsageError, quote
 
 # What stands for a format's name where the source is a dataset folder.
@@ -135,7 +136,7 @@ def told_together(
     only these can heed.
     """
     truths = {
-        path.resolve(): options
+        path.resolve(): (path, options)
         for path, (options, own) in zip(paths, told, strict=True)
         if own == "coco"
     }
@@ -146,10 +147,10 @@ def told_together(
         if own == "coco-results":
             if options.truth is None and len(truths) == 1:
                 options = replace(options, truth=next(iter(truths)))
-            truth = truths.get(options.truth.resolve()) if options.truth else None
-            if truth is not None:
-                images = options.images or truth.images
-                options = replace(options, truth_name=truth.name, images=images)
+            if options.truth is not None and options.truth.resolve() in truths:
+                path, truth = truths[options.truth.resolve()]
+                name, images = source_name(path, truth.name), options.images or truth.images
+                options = replace(options, truth_name=name, images=images)
         elif own == DATASET and is_mixed:
             options = _without_label_options(options)
         result.append(options)

@@ -172,6 +172,15 @@ def test_results_over_a_renamed_source_share_its_images(stored):
         assert sorted(dataset.boxes["x1"]) == [1, 3]
 
 
+def test_an_annotation_file_behind_a_link_is_the_one_beside_the_results(stored, tmp_path):
+    stored("store/4711.json", coco("a.jpg"))
+    (tmp_path / "labels.json").symlink_to(tmp_path / "store" / "4711.json")
+    path = stored("dets.json", results((1, 7, 3)))
+    for options in (None, ReadOptions(truth=tmp_path / "store" / "4711.json")):
+        dataset = read_all([tmp_path / "labels.json", path], options)
+        assert dataset.images["image_key"].tolist() == ["labels/a.jpg"]
+
+
 def test_a_results_file_alone_knows_its_images_by_the_name_of_their_source(stored):
     truth, path = stored("labels.json", coco("a.jpg")), stored("dets.json", results((1, 7, 3)))
     dataset = read(path, ReadOptions(truth=truth, truth_name="street"))
