@@ -7,7 +7,7 @@
 Import rows: a module imports only from those above it; `formats`, `checks` and `report` never
 import each other, and one format never imports another (tests/test_architecture.py).
 
-    errors
+    errors image_faults
     faults folders progress resources sources
     documents tree
     tables boxes masks
