@@ -208,7 +208,8 @@ Usual mend: map the index to the annotation file's ids in the order of its `cate
             "info",
             """A part of the source holds nothing that this table can carry (captions, a shape
 that is neither box nor polygon, an annotation without any geometry, or a second COCO record of
-one object: of the same id, class and box in two annotation files) and was left out of it.
+one object or image: of the same id, class and box, or id, name and size, in two annotation files)
+and was left out of it.
 
 Why it hurts: it does not, unless the part was wanted: no check, crop or training sees it. Its bytes
 are kept.

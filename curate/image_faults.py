@@ -81,7 +81,8 @@ Usual mend: rotate the boxes into the upright frame.""",
         "error",
         """One image name is recorded twice in a source: two COCO images of one `file_name`, two
 XML files naming one picture, CSV rows of one name with different sizes. Images of several COCO
-annotation files that agree in id, name and size are one image, shared, and no fault.
+annotation files that agree in id, name and size are one image, shared, and no fault; but two where
+the files lie in different folders and each has objects, none of them the same.
 
 Why it hurts: each record holds a part of the labels; each part calls the other's objects
 background.
