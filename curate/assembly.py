@@ -42,7 +42,8 @@ OF_FOLDER = frozenset({"IMG-001", "SRC-015"})
 WHOLE = frozenset(
     {
         *("IMG-005", "SRC-008", "SRC-010", "SRC-012", "SRC-013", "SRC-014", "SRC-016"),
-        *("SRC-018", "SRC-019", "SRC-020", "SRC-021", "SRC-023", "SRC-024", "IMG-009"),
+        *("SRC-018", "SRC-019", "SRC-020", "SRC-021", "SRC-023", "SRC-024", "SRC-025"),
+        "IMG-009",
     }
 )
 # What a message says of one record: quoted texts and numbers, and lists of them.

@@ -93,7 +93,8 @@ def check_case(dataset: Dataset, case: Path) -> dict[str, Any]:
         for index, row in enumerate(rows):
             got = {name: table[name].iloc[index] for name in row}
             assert all(_is_same(got[name], row[name]) for name in row), got
-    found = dataset.findings[["check", "file", "line", "message"]].to_numpy().tolist()
+    found = dataset.findings[["check", "file", "line", "message"]].astype(object)
+    found = found.where(found.notna(), None).to_numpy().tolist()
     assert sorted(map(str, found)) == sorted(map(str, expected["findings"]))
     return expected
 

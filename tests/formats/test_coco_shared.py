@@ -162,7 +162,8 @@ def test_objects_that_differ_stay_boxes_of_their_own(
     assert len(dataset.images) == 2
     assert len(dataset.boxes) == 2
     assert dataset.boxes["box_id"].is_unique
-    assert dataset.findings.empty
+    (told,) = dataset.findings["message"]
+    assert told.startswith("2 images are listed in 'a.json' too")
 
 
 def test_equal_objects_of_one_file_are_still_duplicates(tmp_path: Path) -> None:
@@ -191,3 +192,83 @@ def test_words_stay_whole_when_only_one_of_the_files_has_boxes(tmp_path: Path) -
     assert dataset.boxes["shape"].tolist() == ["box", "box"]
     assert dataset.boxes["role"].tolist() == ["include", "include"]
     assert dataset.boxes["origin"].tolist() == ["human", "human"]
+
+
+def in_folders(tmp_path: Path, **documents: Any) -> Path:
+    """A file `<folder>/labels.json` for each document."""
+    root = tmp_path / "set"
+    for folder, value in documents.items():
+        (root / folder).mkdir(parents=True)
+        store(root / folder, value, "labels.json")
+    return root
+
+
+ELSEWHERE = annotation(1, bbox=[40, 10, 20, 30])
+
+
+def test_pictures_of_one_id_name_and_size_in_two_folders_are_kept_apart(tmp_path: Path) -> None:
+    root = in_folders(tmp_path, train=document(annotation(1)), val=document(ELSEWHERE))
+    dataset = read(root)
+    keys = ["set/a.jpg", "set/sub/b.jpg", "set/a.jpg#2", "set/sub/b.jpg#2"]
+    assert dataset.images["image_key"].tolist() == keys
+    assert dataset.images["file"].tolist() == ["train/labels.json"] * 2 + ["val/labels.json"] * 2
+    assert dataset.boxes["image_id"].nunique() == 2
+    assert dataset.findings["check"].tolist() == ["IMG-006", "IMG-006"]
+
+
+def test_three_folders_of_equal_names_are_three_times_the_images(tmp_path: Path) -> None:
+    third = annotation(1, bbox=[5, 5, 9, 9])
+    root = in_folders(
+        tmp_path, test=document(third), train=document(annotation(1)), val=document(ELSEWHERE)
+    )
+    assert len(read(root).images) == 6
+
+
+def test_files_of_two_folders_that_share_an_object_share_their_images(tmp_path: Path) -> None:
+    persons = document(annotation(1) | POINTS, annotation(7, bbox=[1, 2, 3, 4]))
+    root = in_folders(tmp_path, instances=document(annotation(1)), keypoints=persons)
+    dataset = read(root)
+    assert len(dataset.images) == 2
+    assert dataset.boxes["source_id"].tolist() == ["1", "7"]
+    (told,) = dataset.findings["message"]
+    assert told.startswith("1 objects are told in 'instances/labels.json' too")
+
+
+@pytest.mark.parametrize(
+    ("names", "is_told"),
+    [
+        # Another folder, and no object to tell by; one folder, and objects of both.
+        (("boxes/a.json", "lists/b.json"), True),
+        (("all/a.json", "all/b.json"), False),
+    ],
+)
+def test_a_file_without_objects_shares_images_and_says_so_from_another_folder(
+    tmp_path: Path, names: tuple[str, str], is_told: bool
+) -> None:
+    root = tmp_path / "set"
+    for name, value in zip(names, (document(annotation(1)), document()), strict=True):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        store((root / name).parent, value, Path(name).name)
+    dataset = read(root)
+    assert len(dataset.images) == 2
+    assert [(row.check, row.level) for row in dataset.findings.itertuples()] == (
+        [("SRC-013", "info")] if is_told else []
+    )
+
+
+def test_files_of_one_folder_with_objects_of_their_own_share_images_and_say_so(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "set"
+    root.mkdir()
+    store(root, document(annotation(1)), "people.json")
+    store(root, document(annotation(1, category_id=7)), "cars.json")
+    dataset = read(root)
+    assert len(dataset.images) == 2
+    assert dataset.boxes["label"].tolist() == ["car", "person"]
+    (told,) = dataset.findings.itertuples()
+    assert (told.check, told.file) == ("SRC-013", "people.json")
+    assert told.message == (
+        "2 images are listed in 'cars.json' too, with the same id, name and size: "
+        "each is one image in the table, with the objects of both files"
+    )

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from curate.assembly import assemble
@@ -125,7 +126,8 @@ def test_file_that_cannot_be_read_keeps_its_image_and_no_bytes() -> None:
 
 def test_elements_that_no_column_holds_are_counted() -> None:
     body = (
-        '<annotation verified="yes"><size><width>4</width><width>5</width><depth>3</depth></size>'
+        '<annotation verified="yes"><filename>a.jpg</filename>'
+        "<size><width>4</width><width>5</width><depth>3</depth></size>"
         "<object><name>car</name><actions>run</actions><id>1</id><id>2</id>"
         "<bndbox><xmin>1</xmin><xmin>2</xmin><ymin>1</ymin><xmax>3</xmax><ymax>3</ymax></bndbox>"
         "</object></annotation>"
@@ -276,10 +278,83 @@ def test_no_export_of_make_sense_is_claimed(real_data: Path) -> None:
 
 
 def test_a_declared_size_of_zero_is_told_and_null(tmp_path: Path) -> None:
-    text = "<annotation><size><width>0</width><height>9</height></size></annotation>"
+    size = "<size><width>0</width><height>9</height></size>"
+    text = f"<annotation><filename>a.jpg</filename>{size}</annotation>"
     (tmp_path / "a.xml").write_text(text, encoding="utf-8")
     dataset = read(open_tree(tmp_path))
     assert dataset.findings["message"].tolist() == [
         "the width in <size> is '0', should be a whole number of px above 0"
     ]
     assert dataset.images["width"].isna().all()
+
+
+def named(*files: tuple[str, str | None]) -> list[tuple[str, str | None, str]]:
+    """(level, file, message) of the doubtful names of label files that state these names."""
+    bodies = {
+        file: "<annotation></annotation>"
+        if name is None
+        else f"<annotation><filename>{name}</filename></annotation>"
+        for file, name in files
+    }
+    rows = read(kept(bodies)).findings
+    rows = rows[rows["check"] == "SRC-025"]
+    found = zip(rows["level"], rows["file"], rows["message"], strict=True)
+    return sorted((level, None if pd.isna(file) else file, text) for level, file, text in found)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("a.xml", "a.jpg"),
+        ("Annotations/a.xml", "a.JPEG"),
+        ("a.xml", "a"),
+        ("a.xml", "sub/a.png"),
+        ("a.xml", "sub\\a.png"),
+        ("a.jpg.xml", "a.jpg"),
+        ("shot.v2.xml", "shot.v2"),
+        ("cafe\u0301.xml", "caf\u00e9.jpg"),
+    ],
+)
+def test_a_file_name_of_the_label_files_stem_is_not_doubtful(file: str, name: str) -> None:
+    assert named((file, name)) == []
+
+
+def test_a_file_name_of_another_stem_is_told() -> None:
+    assert named(("a.xml", "b.jpg"), ("c.xml", "c.jpg"), ("d.xml", "d.v2")) == [
+        (
+            "warning",
+            None,
+            "2 label files have a <filename> of another stem than the file's: "
+            "a.xml names 'b.jpg', d.xml names 'd.v2'",
+        )
+    ]
+
+
+def test_a_missing_file_name_is_told_and_the_stem_stays_the_images_name() -> None:
+    assert named(("a.xml", None), ("b.xml", "")) == [
+        (
+            "warning",
+            None,
+            "2 label files have no <filename>, should name the picture; the stem is taken: "
+            "a.xml, b.xml",
+        )
+    ]
+    assert read_one("<annotation></annotation>").images["image_key"].tolist() == ["yard/a"]
+
+
+def test_names_that_differ_in_case_or_white_space_are_told_in_one_finding() -> None:
+    names = ("a.jpg", "A.jpg", "a .jpg", "b.jpg", "B.JPG", "ab.jpg")
+    found = named(*((f"{number}/{name[:-4]}.xml", name) for number, name in enumerate(names)))
+    assert found == [
+        (
+            "warning",
+            None,
+            "names of pictures differ only in case or white space: "
+            "'a.jpg' and 'A.jpg' and 'a .jpg', 'b.jpg' and 'B.JPG'",
+        )
+    ]
+
+
+def test_one_name_in_two_files_is_no_twin_but_recorded_twice() -> None:
+    bodies = {f"{n}/a.xml": "<annotation><filename>a.jpg</filename></annotation>" for n in "12"}
+    assert read(kept(bodies)).findings["check"].tolist() == ["IMG-006"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, compress
@@ -14,7 +13,14 @@ import pyarrow as pa
 from curate.assembly import Fault, Gathered
 from curate.errors import quote
 from curate.formats.coco.rows import FileRows
-from curate.formats.coco.shared import Rows, Shared, in_order, share
+from curate.formats.coco.shared import (
+    Rows,
+    Shared,
+    in_order,
+    is_unproven,
+    share,
+    sharing_files,
+)
 from curate.formats.json_document import Document, JsonError, open_document
 from curate.sources import Body
 
@@ -79,7 +85,7 @@ def _join_shared(parts: list[FileRows], shared: Shared, gathered: Gathered) -> R
     image_stays = shared.image_of == np.arange(gathered.n_images)
     if image_stays.all():
         return shared.image_of
-    gathered.faults += _told_twice(parts, shared.box_of)
+    gathered.faults += _told_twice(parts, shared)
     states = np.asarray([_STATES.index(state) for state in images["label_state"]])
     # What one file knows of an image, all of them know.
     np.maximum.at(states, shared.image_of, states.copy())
@@ -96,21 +102,26 @@ def _join_shared(parts: list[FileRows], shared: Shared, gathered: Gathered) -> R
     return new_image
 
 
-def _told_twice(parts: list[FileRows], box_of: np.ndarray[Any, Any]) -> Iterator[Fault]:
-    files = [str(part.boxes["file"]) if part.n_boxes else "" for part in parts]
-    owner = np.repeat(np.arange(len(parts)), [part.n_boxes for part in parts])
-    rows = np.flatnonzero(box_of != np.arange(len(box_of)))
-    pairs = Counter(
-        tuple(sorted(pair))
-        for pair in zip(owner[rows].tolist(), owner[box_of[rows]].tolist(), strict=True)
-    )
-    for (first, second), count in sorted(pairs.items()):
+def _told_twice(parts: Sequence[FileRows], shared: Shared) -> Iterator[Fault]:
+    """Notes of what two files share: of objects, and of images where no object proves them one."""
+    boxes = sharing_files(parts, shared.box_of, of="boxes")
+    for (first, second), count in sorted(boxes.items()):
         message = (
-            f"{count} objects are told in {quote(files[first])} too, with the same id, class and"
-            " box: each is one box in the table, of its longer record"
+            f"{count} objects are told in {quote(parts[first].file)} too, with the same id, class"
+            " and box: each is one box in the table, of its longer record"
         )
         mend = "nothing: both records are kept, and change together"
-        yield Fault("SRC-013", message, mend, files[second])
+        yield Fault("SRC-013", message, mend, parts[second].file)
+    images = sharing_files(parts, shared.image_of, of="images")
+    for (first, second), count in sorted(images.items()):
+        if (first, second) in boxes or not is_unproven(parts[first], parts[second]):
+            continue
+        message = (
+            f"{count} images are listed in {quote(parts[first].file)} too, with the same id, name"
+            " and size: each is one image in the table, with the objects of both files"
+        )
+        mend = "nothing, if they are the same pictures; else ingest the files one by one"
+        yield Fault("SRC-013", message, mend, parts[second].file)
 
 
 def _moved(fault: Fault, new_image: np.ndarray[Any, Any], new_box: np.ndarray[Any, Any]) -> Fault:

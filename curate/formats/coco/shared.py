@@ -2,12 +2,17 @@
 
 COCO's own folder has `instances_X.json`, `person_keypoints_X.json` and `captions_X.json` over the
 same pictures, and the persons of the second file are those of the first, under the same ids.
+`train/` and `val/` of another set may each have an image 1 called `000001.jpg`, of the same size,
+and these are two pictures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -18,6 +23,7 @@ from curate.formats.coco.rows import FileRows
 from curate.tables import text_array
 
 Rows = np.ndarray[Any, np.dtype[np.int64]]
+Pair = tuple[int, int]  # numbers of two files, the lower first
 Identity = tuple[str, str, int | None, int | None]  # id, name, width and height in px
 
 _EDGES = ["x1", "y1", "x2", "y2"]
@@ -49,26 +55,40 @@ def share(parts: Sequence[FileRows]) -> Shared:
     """What the files of one source share, given in their order.
 
     Records of two files are one image when id, name and size are equal; the first stands for it.
-    They are one object when image, annotation id, class and box are equal; the longest record
-    stands for it, since it tells most: that with the keypoints.
+    Not so where the files lie in different folders and each has objects, none of them the same:
+    then nothing shows that they are over the same pictures. Records of two files are one object
+    when image, annotation id, class and box are equal; the longest record stands for it, since it
+    tells most: that with the keypoints.
     """
-    image_of = _image_rows(parts)
+    image_of = _image_rows(parts, set())
     n_boxes = sum(part.n_boxes for part in parts)
     box_of = np.arange(n_boxes)
     if (image_of == np.arange(len(image_of))).all():
         return Shared(image_of, box_of)
     objects = _objects(parts, image_of)
+    strangers: set[Pair] = set()
+    # Files that are kept from the first one may still meet each other.
+    while more := _strangers(parts, image_of, objects):
+        strangers |= more
+        image_of = _image_rows(parts, strangers)
+        objects = _objects(parts, image_of)
     by_length = objects.sort_values("length", ascending=False, kind="stable")
     groups = by_length.groupby([*_OBJECT, "nth"], sort=False)["row"]
     box_of[by_length["row"].to_numpy()] = groups.transform("first").to_numpy()
     return Shared(image_of, box_of)
 
 
-def _image_rows(parts: Sequence[FileRows]) -> Rows:
+def _image_rows(parts: Sequence[FileRows], strangers: Collection[Pair]) -> Rows:
+    """The row that stands for each image; files that are strangers share none."""
     seen: dict[Identity, int] = {}
+    by_file: list[dict[Identity, int]] = []
     image_of: list[int] = []
     # A loop over images: a dict finds equal tuples faster than any table does.
-    for part in parts:
+    for number, part in enumerate(parts):
+        if strangers:
+            # The first file that has an image stands for it: later ones give way to earlier.
+            friends = [f for n, f in enumerate(by_file) if (n, number) not in strangers]
+            seen = dict(chain.from_iterable(known.items() for known in reversed(friends)))
         own: dict[Identity, int] = {}
         for row, identity in enumerate(_identities(part), len(image_of)):
             at = row if identity is None else seen.get(identity, row)
@@ -77,7 +97,40 @@ def _image_rows(parts: Sequence[FileRows]) -> Rows:
             image_of.append(at)
         # Not before: two equal records of one file are no sharing but a mistake.
         seen = own | seen
+        by_file.append(own)
     return np.asarray(image_of, np.int64)
+
+
+def sharing_files(parts: Sequence[FileRows], row_of: Rows, *, of: str) -> Counter[Pair]:
+    """How many images or boxes (`of`) each two files share, by their numbers, the lower first."""
+    sizes = [getattr(part, f"n_{of}") for part in parts]
+    owner = np.repeat(np.arange(len(parts)), sizes)
+    rows = np.flatnonzero(row_of != np.arange(len(row_of)))
+    pairs = zip(owner[rows].tolist(), owner[row_of[rows]].tolist(), strict=True)
+    return Counter((min(pair), max(pair)) for pair in pairs)
+
+
+def _strangers(parts: Sequence[FileRows], image_of: Rows, objects: pd.DataFrame) -> set[Pair]:
+    """The files of different folders that share images, and objects neither has of the other."""
+    sharing = [
+        (a, b)
+        for a, b in sharing_files(parts, image_of, of="images")
+        if parts[a].n_boxes and parts[b].n_boxes and _folder(parts[a]) != _folder(parts[b])
+    ]
+    if not sharing:
+        return set()
+    number = objects.groupby([*_OBJECT, "nth"], sort=False).ngroup()
+    of_file = {int(file): set(own) for file, own in number.groupby(objects["file"])}
+    return {(a, b) for a, b in sharing if not of_file.get(a, set()) & of_file.get(b, set())}
+
+
+def _folder(part: FileRows) -> PurePosixPath:
+    return PurePosixPath(part.file).parent
+
+
+def is_unproven(one: FileRows, other: FileRows) -> bool:
+    """Whether two files that share images but no object may be over different pictures."""
+    return bool(one.n_boxes and other.n_boxes) or _folder(one) != _folder(other)
 
 
 def _identities(part: FileRows) -> list[Identity | None]:

@@ -16,6 +16,7 @@ from curate.dataset import Dataset
 from curate.errors import SourceError, quote
 from curate.formats.makesense_xml import is_makesense_xml
 from curate.formats.reading import HEAD_BYTES, Files, Options, TextError
+from curate.formats.voc.names import doubtful_names
 from curate.formats.voc.parse import VocFile, VocObject, parse
 from curate.formats.voc.sets import gather_splits, rows_by_id, set_lines, set_root
 from curate.formats.xml_spans import number
@@ -79,6 +80,7 @@ def gather(files: Files, names: list[str], options: Options) -> Gathered:
     for name in track(names, len(names), "label files"):
         rows.add_file(name, files)
     splits, faults = gather_splits(files, names, rows.kept)
+    faults = [*faults, *doubtful_names(names, rows.stated, rows.images["image_name"])]
     n_boxes = len(rows.boxes["line"])
     source_ids = np.asarray(rows.boxes["source_id"], np.int64)
     return Gathered(
@@ -134,6 +136,7 @@ class _Rows:
                 "start", "end",
             )
         }  # fmt: skip
+        self.stated: list[str | None] = []
         self.faults: list[Fault] = []
         self.kept: dict[str, bytes] = {}
 
@@ -151,6 +154,7 @@ class _Rows:
         if found.error:
             what, mend, line = found.error
             self.faults.append(Fault("SRC-002", what, mend, name, line, images=(row,)))
+        self.stated.append(None if found.error else found.filename or "")
         self._add_image(name, found, row, len(body))
         # Every object has faults of its own, so that they are read one by one.
         for ordinal, record in enumerate(found.objects):
