@@ -475,7 +475,7 @@ def test_coco_goes_to_yolo_and_back_within_the_stated_error(tmp_path: Path) -> N
     report = write_source(read_source(tmp_path / "c.json"), "yolo", tmp_path / "y")
     assert losses(report) == {
         **ALWAYS, "images.source_id": 1, "boxes.source_id": 1, "boxes.declared_area": 1,
-        "boxes.source_label": 1,
+        "boxes.source_label": 1, "classes.source_id": 1,
     }  # fmt: skip
     dataset = read_source(tmp_path / "y", ReadOptions(size_wh=SIZE))
     write_source(dataset, "coco", tmp_path / "back")

@@ -26,6 +26,7 @@ from curate.formats.per_image import (
 from curate.formats.writing import Loss, LossReport, Lost, column_losses, losses_of, rows_to_count
 from curate.formats.yolo.kept import kept_format
 from curate.formats.yolo.make import (
+    DECIMALS,
     LACK,
     Tails,
     class_names,
@@ -46,6 +47,9 @@ NO_SPLIT = "train"
 # Of a path below `labels/` or of a key of the yaml, these mean something else.
 _TAKEN = NO_SPLITS | {"images", "labels", "classes", "backup", "eval"}
 _ORDER = ("train", "val", "test")
+# What arithmetic of float64 alone moves.
+_SAME_PX = 1e-9
+_BOUNDS = (np.min, np.max)
 
 Ignored = Literal["keep-out", "list"]
 
@@ -174,6 +178,7 @@ class _Made:
             of_images = [(ring, *wh) for ring, wh in zip(rings, sizes.tolist(), strict=True)]
             texts = polygons_text(boxes, of_images, numbers, tails)
             self._tell_bounds(boxes, rings, sizes)
+        self._tell_rounding(fractions, rings, sizes)
         rows: dict[int, list[str]] = defaultdict(list)
         for image_id, text in zip(boxes["image_id"].tolist(), texts, strict=True):
             rows[image_id].append(text)
@@ -204,6 +209,26 @@ class _Made:
         off = np.abs(bounds - edges_of(boxes)) > 1e-6 * np.tile(sizes, 2)
         why = "a polygon has no box of its own: it is read as the bounds of its points"
         self.lost["boxes.x1 y1 x2 y2", why] += int(off.any(axis=1).sum())
+
+    def _tell_rounding(
+        self,
+        fractions: np.ndarray[Any, Any],
+        rings: list[Any] | None,  # rings of numbers
+        sizes: np.ndarray[Any, Any],
+    ) -> None:
+        """Counts the boxes, or the outlines, that six decimals of a fraction do not hold."""
+        why = "rounded to a millionth of the image's sides"
+        if rings is None:
+            moved = _edges(np.round(fractions, DECIMALS)) - _edges(fractions)
+            moved_px = np.abs(moved) * np.tile(sizes, 2)
+            self.lost["boxes.x1 y1 x2 y2", why] += int((moved_px > _SAME_PX).any(axis=1).sum())
+            return
+        for ring, size_wh in zip(rings, sizes, strict=True):
+            points = np.asarray(ring, np.float64).reshape(-1, 2) / size_wh
+            moved = np.round(points, DECIMALS) - points
+            bounds = [point(moved + points, axis=0) - point(points, axis=0) for point in _BOUNDS]
+            for name, by in (("polygon outline", moved), ("boxes.x1 y1 x2 y2", bounds)):
+                self.lost[name, why] += bool((np.abs(by) * size_wh > _SAME_PX).any())
 
     def _write_labels(
         self, images: list[LineImage], rows: Mapping[int, list[str]]
@@ -245,8 +270,18 @@ class _Made:
             why = "a track is written when all boxes are predictions with a number, one above 1"
             lost["boxes.track_id", why] += int(boxes["track_id"].notna().sum())
         classes = self.dataset.classes
+        renumbered = classes["source_id"].notna() & (
+            classes["source_id"] != classes["label"].map(numbers).astype(str)
+        )
+        lost["classes.source_id", "YOLO numbers the classes from 0"] += int(renumbered.sum())
         why = "YOLO has a flat list"
         lost["classes.supercategory", why] += int(classes["supercategory"].notna().sum())
+
+
+def _edges(fractions: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """(N, 4) x1, y1, x2, y2 of (N, 4) cx, cy, w, h."""
+    centre, half = fractions[:, :2], fractions[:, 2:] / 2
+    return np.hstack([centre - half, centre + half])
 
 
 def is_ignored(boxes: pd.DataFrame) -> pd.Series[bool]:
