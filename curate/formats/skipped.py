@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from pathlib import PurePosixPath
 
 from curate.assembly import Fault
+from curate.tree import ending_of
 
 # What labels are stored in; pictures and documents are no one's loss.
 LABEL_ENDINGS = frozenset({".json", ".xml", ".txt", ".csv"})
@@ -28,7 +28,7 @@ def skipped(files: Collection[str], labels: Sequence[str], read: Collection[str]
     unread = [
         name
         for name in sorted(set(files) - set(read) - set(labels))
-        if PurePosixPath(name).suffix.lower() in LABEL_ENDINGS
+        if ending_of(name) in LABEL_ENDINGS
     ]
     beside = [name for name in unread if _home(name) in homes]
     apart = [name for name in unread if _home(name) not in homes]
@@ -45,8 +45,7 @@ def skipped(files: Collection[str], labels: Sequence[str], read: Collection[str]
 
 
 def _home(name: str) -> tuple[str, str]:
-    path = PurePosixPath(name)
-    return str(path.parent), path.suffix.lower()
+    return name.rpartition("/")[0], ending_of(name)
 
 
 def _count(names: Sequence[str]) -> str:
