@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections import Counter
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,8 +15,10 @@ import numpy as np
 from curate.assembly import Fault, Gathered
 from curate.dataset import Dataset
 from curate.errors import SourceError, quote
+from curate.formats.json_document import bulk
 from curate.formats.reading import HEAD_BYTES, Files, Options, TextError
-from curate.formats.voc.parse import VocFile, VocObject, parse
+from curate.formats.voc.parse import parse
+from curate.formats.voc.records import VocFile, VocObject
 from curate.formats.voc.sets import gather_splits, rows_by_id, set_lines, set_root
 from curate.formats.xml_spans import number
 from curate.progress import track
@@ -90,8 +93,9 @@ def gather(files: Files, names: list[str], options: Options) -> Gathered:
     `options` hold nothing that VOC needs: its corners are in px.
     """
     rows = _Rows()
-    for name in track(names, len(names), "label files"):
-        rows.add_file(name, files)
+    with bulk():
+        for name in track(names, len(names), "label files"):
+            rows.add_file(name, files)
     splits, faults = gather_splits(files, names, rows.kept)
     n_boxes = len(rows.boxes["line"])
     source_ids = np.asarray(rows.boxes["source_id"], np.int64)
@@ -263,7 +267,18 @@ def _grade(record: VocObject, name: str, problems: list[str]) -> float | None:
 def _attributes(record: VocObject) -> str | None:
     """The further simple elements as JSON text with sorted keys, None when there are none."""
     known = ("name", "truncated", "occluded", "difficult")
-    values: dict[str, Any] = {k: v for k, v in record.fields.items() if k not in known}  # JSON
-    if record.actions:
-        values["actions"] = record.actions
-    return json.dumps(values, ensure_ascii=False, sort_keys=True) if values else None
+    values = tuple((k, v) for k, v in record.fields.items() if k not in known)
+    if not values and not record.actions:
+        return None
+    return _attributes_text(values, tuple(record.actions.items()))
+
+
+# Most objects have the same pose and nothing else.
+@lru_cache(maxsize=1024)
+def _attributes_text(
+    fields: tuple[tuple[str, str], ...], actions: tuple[tuple[str, str], ...]
+) -> str:
+    values: dict[str, Any] = dict(fields)  # JSON
+    if actions:
+        values["actions"] = dict(actions)
+    return json.dumps(values, ensure_ascii=False, sort_keys=True)
