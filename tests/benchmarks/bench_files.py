@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ from statistics import median
 
 from bench_coco import last_line, note, positive, spawn
 from make_label_files import PICTURE_WH
-from peers import PeersError, ensure
+from peers import QUIET, PeersError, ensure
 
 N_YOLO = 56_000
 N_VOC = 20_000
@@ -233,6 +234,7 @@ def main() -> int:
         home.mkdir(parents=True, exist_ok=True)
         try:
             peers = ensure()
+            os.environ.update(QUIET)
             for kind, n_files in (("yolo", asked.yolo), ("voc", asked.voc)):
                 if n_files:
                     files = make_files(kind, home, n_files, (width, height))
