@@ -16,12 +16,13 @@ import threading
 import unicodedata
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Literal
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, Literal, TypeVar
 
 from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
@@ -36,6 +37,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from curate.errors import Place, SourceError
 from curate.progress import track
+from curate.tree import ending_of
 
 ENDINGS = frozenset(
     [".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2"]
@@ -53,6 +55,7 @@ PNG_TAIL_BYTES = 64
 PNG_EXIF_TAIL_BYTES = 64 << 10
 # Below this a thread costs more than it saves.
 SERIAL_FILES = 64
+BATCH_FILES = 64
 # The formats are told by their first bytes, whatever the file is called. Pillow's own `open` would
 # also try parsers that nobody needs here, and refuses above a limit of its own.
 _PARSERS: tuple[tuple[str, tuple[bytes, ...], Callable[[BinaryIO], ImageFile]], ...] = (
@@ -72,6 +75,7 @@ BROKEN = (
     TypeError, AttributeError, AssertionError, ZeroDivisionError, MemoryError, RuntimeError,
     Image.DecompressionBombError,
 )  # fmt: skip
+Thing = TypeVar("Thing")
 # `warnings.catch_warnings` changes the whole process: one at a time.
 _quiet_lock = threading.Lock()
 EntryKind = Literal["picture", "folder", "left out", "other"]
@@ -184,7 +188,7 @@ class Pictures:
                 pictures = [self._open(file) for file in track(fresh, len(fresh), "pictures")]
             else:
                 with ThreadPoolExecutor(self._workers) as pool:
-                    opened = pool.map(self._open, fresh)
+                    opened = chain.from_iterable(pool.map(self._open_all, _batches(fresh)))
                     pictures = list(track(opened, len(fresh), "pictures"))
         self._measured.update(zip(fresh, pictures, strict=True))
         return {file: self._measured[file] for file in wanted}
@@ -199,6 +203,9 @@ class Pictures:
     def path(self, file: str) -> Path:
         """The path on disk of one picture."""
         return self.root / self._real[file]
+
+    def _open_all(self, files: Sequence[str]) -> list[Picture]:
+        return [self._open(file) for file in files]
 
     def _open(self, file: str) -> Picture:
         return _picture(self.path(file), file, self._max_pixels)
@@ -280,7 +287,7 @@ def _kind_of(entry: os.DirEntry[str]) -> tuple[EntryKind, str]:
 
 
 def _has_ending(name: str) -> bool:
-    return PurePosixPath(name.rpartition("/")[2].lower()).suffix in ENDINGS
+    return ending_of(name) in ENDINGS
 
 
 def _text(name: str) -> str:
@@ -472,12 +479,22 @@ def same_files(paths: Mapping[str, Path]) -> list[list[str]]:
 
 def _equal(candidates: Mapping[str, Path]) -> list[list[str]]:
     with ThreadPoolExecutor(WORKERS) as pool:
-        digests = list(pool.map(_digest, candidates.values()))
+        paths = list(candidates.values())
+        digests = list(chain.from_iterable(pool.map(_digests, _batches(paths))))
     by_digest: dict[bytes, list[str]] = defaultdict(list)
     for file, digest in zip(candidates, digests, strict=True):
         if digest:
             by_digest[digest].append(file)
     return sorted(sorted(files) for files in by_digest.values() if len(files) > 1)
+
+
+def _batches(things: Sequence[Thing]) -> list[Sequence[Thing]]:
+    """The things in order, in batches: handing over a single file takes as long as opening it."""
+    return [things[at : at + BATCH_FILES] for at in range(0, len(things), BATCH_FILES)]
+
+
+def _digests(paths: Sequence[Path]) -> list[bytes]:
+    return list(map(_digest, paths))
 
 
 def _digest(path: Path) -> bytes:

@@ -39,9 +39,14 @@ PICTURE_ENDINGS = frozenset(
         ".tiff", ".webp",
     )
 )  # fmt: skip
+# On Windows line ends change without it.
+_BINARY = getattr(os, "O_BINARY", 0)
 _SYSTEM_FILES = (".DS_Store", "Thumbs.db")
 # From here on a file on disk is mapped: reading it would cost memory twice its size at the peak.
 MAP_BYTES = 32 << 20
+# At most 128 MB are held of files that were looked at.
+SMALL_FILE_BYTES = 4 << 10
+MAX_LOOKED_AT = 32_768
 
 
 LeftOutKind = Literal["unreadable", "linked folder", "link"]
@@ -74,6 +79,8 @@ class Tree:
     files: dict[str, int]
     _real: dict[str, str] = field(repr=False)
     left_out: tuple[LeftOut, ...] = ()
+    # Small files that were read whole while formats were told, until they are asked for once more.
+    _looked_at: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, file: str) -> bytes:
         """The bytes of one file.
@@ -83,7 +90,8 @@ class Tree:
         SourceError
             When the file has gone, may not be read, or is not what the archive says.
         """
-        return self.head(file, None)
+        seen = self._looked_at.pop(file, None)
+        return self._bytes(file, None) if seen is None else seen
 
     def body(self, file: str) -> Body:
         """The bytes of one file; a large one on disk is mapped, not read.
@@ -104,20 +112,55 @@ class Tree:
             ) from error
 
     def head(self, file: str, n_bytes: int | None) -> bytes:
-        """The first `n_bytes` bytes of one file; all of them for None."""
+        """The first `n_bytes` bytes of one file; all of them for None.
+
+        Raises
+        ------
+        SourceError
+            As `read`.
+        """
+        if n_bytes is None:
+            return self.read(file)
+        seen = self._looked_at.get(file)
+        if seen is not None:
+            return seen[:n_bytes]
+        body = self._bytes(file, n_bytes)
+        # Several readers look at each file, and the one that takes it reads it all.
+        is_whole = len(body) == self.files[file] < n_bytes
+        if is_whole and len(self._looked_at) < MAX_LOOKED_AT and len(body) <= SMALL_FILE_BYTES:
+            self._looked_at[file] = body
+        return body
+
+    def _bytes(self, file: str, n_bytes: int | None) -> bytes:
         try:
             if self.kind == "zip":
                 return self._member(file, n_bytes)
+            if n_bytes is None:
+                return self._whole(file)
             # A plain text for a path: a Path for each of 100,000 files would take a second.
-            path = f"{self.root}{os.sep}{self._real[file]}" if self.kind == "folder" else self.root
-            with open(path, "rb", buffering=0) as stream:  # noqa: PTH123
-                return stream.read(-1 if n_bytes is None else n_bytes)
+            with open(self._text_path(file), "rb", buffering=0) as stream:  # noqa: PTH123
+                return stream.read(n_bytes)
         except OSError as error:
             raise SourceError(
                 f"cannot be read: {error.strerror or error}",
                 place=Place(file),
                 mend="check that it exists and that its permissions allow reading",
             ) from error
+
+    def _text_path(self, file: str) -> str:
+        return f"{self.root}{os.sep}{self._real[file]}" if self.kind == "folder" else str(self.root)
+
+    def _whole(self, file: str) -> bytes:
+        """All bytes of one file on disk, of one of the listed size in a single call."""
+        # Three system calls instead of seven, which is half the time of a small file.
+        descriptor = os.open(self._text_path(file), os.O_RDONLY | _BINARY)
+        try:
+            parts = [os.read(descriptor, self.files[file] + 1)]
+            while len(parts[-1]) and sum(map(len, parts)) != self.files[file]:
+                parts.append(os.read(descriptor, 1 << 20))
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+        finally:
+            os.close(descriptor)
 
     def path(self, file: str) -> Path:
         """The path on disk of one file (of the archive itself for a zip)."""
@@ -200,8 +243,20 @@ def open_tree(path: Path) -> Tree:
         raise SourceError(what, place=place, mend="check its name and permissions") from error
 
 
+def ending_of(name: str) -> str:
+    """The ending of a file's name in small letters, with its point; "" for none.
+
+    As of `PurePosixPath`, which would take a second for 100,000 files.
+    """
+    file = name.rpartition("/")[2]
+    at = file.rfind(".")
+    return file[at:].lower() if 0 < at < len(file) - 1 else ""
+
+
 def shown_name(name: str) -> str:
     """A file name as NFC text that every encoding can carry: undecodable bytes become escapes."""
+    if name.isascii():
+        return name
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return unicodedata.normalize("NFC", text)
 
@@ -211,6 +266,8 @@ def _is_litter(name: str) -> bool:
 
     So is what `curate.dataset` leaves behind when it is killed while it writes.
     """
+    if name[:1] != "." and "/." not in name and not name.endswith(_SYSTEM_FILES):
+        return "__MACOSX/" in name and "__MACOSX" in name.split("/")[:-1]
     parts = name.split("/")
     if any(_UNFINISHED.fullmatch(part) for part in parts):
         return True

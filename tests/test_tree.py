@@ -6,13 +6,15 @@ import os
 import stat
 import unicodedata
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from curate.errors import SourceError
 from curate.formats import read
-from curate.tree import open_tree
+from curate.tree import ending_of, open_tree
 
 
 def archive(path: Path, members: dict[str, bytes]) -> Path:
@@ -207,3 +209,39 @@ def test_what_a_killed_run_leaves_behind_is_no_label(tmp_path: Path, rest: str) 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     assert list(open_tree(tmp_path).files) == [".b.old/c.xml", "real/a.part"]
+
+
+# Of names that begin or end in a point Pythons think differently.
+names = st.lists(
+    st.text(st.sampled_from("aB.é _"), min_size=1, max_size=6).filter(lambda n: n == n.strip(".")),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(names)
+def test_the_ending_of_a_path_is_that_of_pathlib(parts: list[str]) -> None:
+    name = "/".join(parts)
+    assert ending_of(name) == PurePosixPath(name).suffix.lower()
+
+
+def test_a_file_that_was_looked_at_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"0 1 2")
+    tree = open_tree(tmp_path)
+    assert tree.head("a.txt", 3) == b"0 1"
+    assert tree.head("a.txt", 100) == b"0 1 2"
+    (tmp_path / "a.txt").unlink()
+    assert tree.head("a.txt", 3) == b"0 1"
+    assert tree.read("a.txt") == b"0 1 2"
+    with pytest.raises(SourceError, match="cannot be read"):
+        tree.read("a.txt")
+
+
+@pytest.mark.parametrize("now", [b"", b"short", b"as long", b"much longer than it was"])
+def test_a_file_that_has_changed_since_it_was_listed_is_read_as_it_is(
+    tmp_path: Path, now: bytes
+) -> None:
+    (tmp_path / "a.txt").write_bytes(b"as long")
+    tree = open_tree(tmp_path)
+    (tmp_path / "a.txt").write_bytes(now)
+    assert tree.read("a.txt") == now

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from curate.errors import CurateError, Place
+from curate.errors import CurateError, Place, SourceError
 from curate.sources import Body, Sources
+from curate.tree import Tree
 
 if TYPE_CHECKING:
     from curate.dataset import Dataset
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
     from curate.images import Pictures
 
 HEAD_BYTES = 1 << 16
+_THREADS = 2
+# Fewer files than this are read before a thread has started.
+_SERIAL_FILES = 64
+_BATCH_FILES = 256
 
 
 class Files(Protocol):
@@ -36,6 +43,34 @@ class Files(Protocol):
 
     def head(self, file: str, n_bytes: int | None) -> bytes:
         """The first bytes of one file. Raises SourceError."""
+
+
+def read_many(files: Files, names: Sequence[str]) -> Iterator[tuple[str, bytes | SourceError]]:
+    """The bytes of files, or why one cannot be read, in the order of `names`.
+
+    Those of a folder are read side by side: the system's part of it is most of the time.
+    """
+    if not isinstance(files, Tree) or files.kind != "folder" or len(names) < _SERIAL_FILES:
+        yield from ((name, _read(files, name)) for name in names)
+        return
+    starts = range(0, len(names), _BATCH_FILES)
+    batches = [names[start : start + _BATCH_FILES] for start in starts]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for batch, bodies in zip(
+            batches, pool.map(partial(_read_all, files), batches), strict=True
+        ):
+            yield from zip(batch, bodies, strict=True)
+
+
+def _read_all(files: Files, names: Sequence[str]) -> list[bytes | SourceError]:
+    return [_read(files, name) for name in names]
+
+
+def _read(files: Files, name: str) -> bytes | SourceError:
+    try:
+        return files.read(name)
+    except SourceError as error:
+        return error
 
 
 class KeptFiles:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from pathlib import PurePosixPath
 
 from curate.assembly import Fault
 from curate.errors import quote
-from curate.tree import LeftOut
+from curate.tree import LeftOut, ending_of
 
 # What labels are stored in; pictures and documents are no one's loss.
 LABEL_ENDINGS = frozenset({".json", ".xml", ".txt", ".csv"})
@@ -30,7 +29,7 @@ def skipped(files: Collection[str], labels: Sequence[str], read: Collection[str]
     unread = [
         name
         for name in sorted(set(files) - set(read) - set(labels))
-        if PurePosixPath(name).suffix.lower() in LABEL_ENDINGS
+        if ending_of(name) in LABEL_ENDINGS
     ]
     beside = [name for name in unread if _home(name) in homes]
     apart = [name for name in unread if _home(name) not in homes]
@@ -56,7 +55,7 @@ def not_followed(left_out: Sequence[LeftOut]) -> list[Fault]:
         left
         for left in left_out
         if left.kind == "linked folder"
-        or (left.kind == "link" and PurePosixPath(left.path).suffix.lower() in LABEL_ENDINGS)
+        or (left.kind == "link" and ending_of(left.path) in LABEL_ENDINGS)
     ]
     faults = []
     if unreadable:
@@ -77,8 +76,7 @@ def _reasons(paths: Sequence[LeftOut]) -> str:
 
 
 def _home(name: str) -> tuple[str, str]:
-    path = PurePosixPath(name)
-    return str(path.parent), path.suffix.lower()
+    return name.rpartition("/")[0], ending_of(name)
 
 
 def _count(names: Sequence[str]) -> str:

@@ -238,7 +238,7 @@ def test_coco_goes_to_yolo_and_back_within_the_stated_error(tmp_path: Path) -> N
     report = write_source(read_source(tmp_path / "c.json"), "yolo", tmp_path / "y")
     assert losses(report) == {
         **ALWAYS, "images.source_id": 1, "boxes.source_id": 1, "boxes.declared_area": 1,
-        "boxes.source_label": 1,
+        "boxes.source_label": 1, "classes.source_id": 1,
     }  # fmt: skip
     dataset = read_source(tmp_path / "y", ReadOptions(size_wh=SIZE))
     write_source(dataset, "coco", tmp_path / "back")
@@ -271,7 +271,9 @@ def test_columns_survive_writing_and_reading(
     dataset = table_set(columns, len(rows), ("train/a",), width=width, height=height, split="train")
     folder = tmp_path_factory.mktemp("yolo")
     report = yolo.write(dataset, folder, None)
-    assert losses(report) == {"images.width": 1, "images.height": 1}
+    told = losses(report)
+    n_rounded = told.pop("boxes.x1 y1 x2 y2", 0)
+    assert told == {"images.width": 1, "images.height": 1}
     again = read_folder(folder, size_wh=(width, height))
     assert again.findings.empty
     assert again.images["image_key"].tolist() == ["yard/train/a"]
@@ -279,6 +281,9 @@ def test_columns_survive_writing_and_reading(
     pd.testing.assert_frame_equal(again.boxes[exact], dataset.boxes[exact])
     off = np.abs(again.boxes[EDGES].to_numpy() - dataset.boxes[EDGES].to_numpy())
     assert (off <= 1e-6 * np.array([width, height, width, height])).all()
+    # The report names the boxes that rounding has moved, but for what float64 itself moves.
+    moved_px = off.max(axis=1)
+    assert (moved_px > 1.1e-9).sum() <= n_rounded <= (moved_px > 0.9e-9).sum()
 
 
 @given(st.lists(st.tuples(st.sampled_from(["person", "car"]), corners), min_size=2, max_size=2))

@@ -15,7 +15,7 @@ from msgspec import Struct
 from curate import masks
 from curate.dataset import Dataset
 from curate.formats.coco.records import plain_text
-from curate.formats.json_document import bulk, loose
+from curate.formats.json_document import JsonError, bulk, loose, open_document
 from curate.sources import Body, Sources
 
 BLOCK_RECORDS = 20_000
@@ -32,6 +32,12 @@ VISIBLE = 2
 _OUTLINE = re.compile(rb'"segmentation"\s*:\s*(?!null|\[\s*\]|\s)')
 _IN_TABLE = {"id", "image_id", "category_id", "bbox", "area", "iscrowd", "score", "attributes"}
 _IMAGE_IN_TABLE = {"id", "file_name", "width", "height", "license"}
+# Lists beside the images and annotations: field, what its records are called, what a table holds.
+_LISTS = (
+    ("categories", "category", {"id", "name", "supercategory"}),
+    ("licenses", "license", {"id", "name"}),
+)
+_DOCUMENT_IN_TABLE = {"images", "annotations", "categories", "licenses", "info"}
 
 
 class _Outline(Struct, gc=False):
@@ -284,7 +290,28 @@ def extras(dataset: Dataset) -> Counter[str]:
         if kind == "coco":
             for record in records(dataset.sources, file, images):
                 counts.update(_unheld(record, "image", _IMAGE_IN_TABLE))
+            counts.update(_unheld_of_document(dataset.sources.body(file), file))
     return counts
+
+
+def _unheld_of_document(body: Body, file: str) -> Iterator[str]:
+    """The fields of what a document says beside its images and annotations."""
+    try:
+        document = open_document(body, file)
+    except JsonError:
+        return
+    for name, kind, known in _LISTS:
+        found = document.records(name)
+        for raw in found.raws if found is not None else ():
+            record = loose(bytes(raw), 0, len(bytes(raw)))
+            if isinstance(record, dict):
+                yield from _unheld(record, kind, known)
+    for key, raw in document.fields.items():
+        if key == "info" or key not in _DOCUMENT_IN_TABLE:
+            value = loose(bytes(raw), 0, len(bytes(raw)))
+            is_info = key == "info" and isinstance(value, dict)
+            record, kind = (value, "info") if is_info else ({key: value}, "document")
+            yield from _unheld(record, kind, set())
 
 
 def _unheld(record: dict[str, Any], kind: str, known: set[str]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from curate.formats.makesense.yolo import CLASS_FILES, is_short_row
 from curate.formats.makesense_xml import is_makesense_xml
 from curate.formats.reading import HEAD_BYTES, Files, text_lines
 from curate.formats.yolo_rows import is_row
+from curate.tree import ending_of
 
 ENDINGS = (".txt", ".xml", ".csv", ".json")
 SNIFFED_LINES = 200
@@ -39,15 +40,15 @@ def claims(files: Files) -> list[str]:
     and a zip without members are claimed only when they are the only file. An empty JSON (`[]`,
     `{}`), which other tools write too, and COCO JSON are never claimed.
     """
-    names = [name for name in files.files if _ending(name) in ENDINGS]
+    names = [name for name in files.files if ending_of(name) in ENDINGS]
     heads = {name: _head(files, name) for name in names}
     kinds = {name: kind_of_bytes(name, head) for name, head in heads.items()}
     claimed = {name for name, kind in kinds.items() if kind is not None}
-    at = {(str(PurePosixPath(name).parent), _ending(name)) for name in claimed}
+    at = {(name.rpartition("/")[0], ending_of(name)) for name in claimed}
     claimed |= {
         name
         for name, head in heads.items()
-        if (str(PurePosixPath(name).parent), _ending(name)) in at and _is_broken(name, head)
+        if (name.rpartition("/")[0], ending_of(name)) in at and _is_broken(name, head)
     }
     if len(files.files) == 1 and not claimed:
         claimed = {name for name in files.files if _is_empty_export(files, name)}
@@ -69,7 +70,7 @@ def kind_of_bytes(name: str, head: bytes | None) -> str | None:
     """The kind of a file by its name's ending and its first bytes (None: they cannot be read)."""
     if not head:
         return None
-    ending = _ending(name)
+    ending = ending_of(name)
     if ending == ".txt":
         return _text_kind(name, head)
     if ending == ".xml":
@@ -84,10 +85,6 @@ def kind_of_bytes(name: str, head: bytes | None) -> str | None:
 def is_class_list(name: str) -> bool:
     """Whether a file's name says that it lists the classes of YOLO files."""
     return PurePosixPath(name).name.lower() in CLASS_FILES
-
-
-def _ending(name: str) -> str:
-    return PurePosixPath(name).suffix.lower()
 
 
 def _head(files: Files, name: str) -> bytes | None:
@@ -135,11 +132,11 @@ def _json_kind(head: bytes) -> str | None:
 def _is_broken(name: str, head: bytes | None) -> bool:
     if head is None:
         return True
-    if _ending(name) == ".xml":
+    if ending_of(name) == ".xml":
         root = _ROOT.search(head)
         is_ours = root is None or root[1] == b"annotation"
         return is_ours and b"</annotation>" not in head and len(head) < HEAD_BYTES
-    if _ending(name) == ".txt" and not is_class_list(name):
+    if ending_of(name) == ".txt" and not is_class_list(name):
         return b"\0" in head or all(map(is_short_row, _lines(head)))
     return False
 
@@ -148,10 +145,10 @@ def _is_empty_export(files: Files, name: str) -> bool:
     head = _head(files, name)
     if head is None:
         return False
-    if _ending(name) == ".zip":
+    if ending_of(name) == ".zip":
         return head == EMPTY_ZIP
     # A point or line export of objects without a class has nothing but empty lines.
-    return _ending(name) == ".csv" and not head.strip()
+    return ending_of(name) == ".csv" and not head.strip()
 
 
 def may_be(files: Files, name: str, kind: str | None) -> bool:
@@ -161,11 +158,11 @@ def may_be(files: Files, name: str, kind: str | None) -> bool:
     """
     head = _head(files, name)
     own = kind_of_bytes(name, head)
-    if own is None and _ending(name) == ".txt" and head and b"\0" not in head:
+    if own is None and ending_of(name) == ".txt" and head and b"\0" not in head:
         lines = _lines(head)
         return not lines or any(is_row(line) or is_short_row(line) for line in lines)
     if own is None:
-        return _ending(name) in ENDINGS
+        return ending_of(name) in ENDINGS
     kinds = ("rect-csv", "line-csv") if own == AMBIGUOUS else (own,)
     # `rect` stands for a rectangle's exports of every form, `points` for `point-csv`.
     return kind is None or any(k == kind or k.startswith(kind.rstrip("s") + "-") for k in kinds)

@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
-
 from curate.errors import quote
+from curate.formats.voc.plain import parse_plain
+from curate.formats.voc.records import VocFile, VocObject, add_action, add_child, add_corner
 from curate.formats.xml_spans import Refusal, drive, end_of, new_parser
-
-_KNOWN = frozenset({"name", "bndbox", "truncated", "occluded", "difficult"})
-
-
-@dataclass
-class VocObject:
-    """One `<object>`: its span in bytes (half-open), its line from 1, and its texts.
-
-    `fields` are the simple children, `corners` those of the first `<bndbox>`. `repeated` names
-    known children that stand more than once, `uncarried` what no column holds.
-    """
-
-    start: int
-    line: int
-    end: int = 0
-    fields: dict[str, str] = field(default_factory=dict)
-    corners: dict[str, str] = field(default_factory=dict)
-    actions: dict[str, str] = field(default_factory=dict)
-    n_boxes: int = 0
-    repeated: list[str] = field(default_factory=list)
-    uncarried: list[str] = field(default_factory=list)
-
-
-@dataclass
-class VocFile:
-    """One annotation file. `error` is (what is wrong, mend, line from 1) of an unreadable one.
-
-    `size` maps width and height to (text, line).
-    """
-
-    filename: str | None = None
-    size: dict[str, tuple[str, int]] = field(default_factory=dict)
-    objects: list[VocObject] = field(default_factory=list)
-    uncarried: Counter[str] = field(default_factory=Counter)
-    error: tuple[str, str, int] | None = None
 
 
 def parse(body: bytes) -> VocFile:
     """The texts of one annotation file; nothing but its name is kept of an unreadable one."""
+    found = parse_plain(body)
+    return parse_by_expat(body) if found is None else found
+
+
+def parse_by_expat(body: bytes) -> VocFile:
+    """As `parse`, of files in every form."""
     handlers = _Handlers(body)
     error = drive(handlers.parser, body)
     # Without this each parser and its handlers hold each other until the collector runs.
@@ -116,32 +86,13 @@ class _Handlers:
         path = self.path
         depth = len(path)
         if depth == 2:
-            _add_child(record, name, text)
+            add_child(record, name, text)
         elif depth == 3 and path[2] == "bndbox":
-            if record.n_boxes == 1 and text is not None:
-                if name in record.corners:
-                    record.repeated.append(name)
-                record.corners.setdefault(name, text)
+            add_corner(record, name, text)
         elif depth == 3 and path[2] == "actions":
-            if text is None or name in record.actions:
-                record.uncarried.append("actions")
-            record.actions.setdefault(name, text or "")
+            add_action(record, name, text)
         elif depth == 1:
             record.end = end_of(self.body, self.parser, "object")
             self.found.objects.append(record)
             self.found.uncarried.update(record.uncarried)
             self.object = None
-
-
-def _add_child(record: VocObject, name: str, text: str | None) -> None:
-    is_repeated = name in record.fields or (name == "bndbox" and record.n_boxes > 1)
-    if is_repeated and name in _KNOWN:
-        record.repeated.append(name)
-    elif is_repeated:
-        record.uncarried.append(name)
-    elif name == "bndbox" or (name == "actions" and not text):
-        return
-    elif text is None or name == "actions":
-        record.uncarried.append(name)
-    else:
-        record.fields[name] = text

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections import Counter
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,10 +15,12 @@ import numpy as np
 from curate.assembly import Fault, Gathered
 from curate.dataset import Dataset
 from curate.errors import SourceError, quote
+from curate.formats.json_document import bulk
 from curate.formats.makesense_xml import is_makesense_xml
 from curate.formats.reading import HEAD_BYTES, Files, Options, TextError
 from curate.formats.voc.names import doubtful_names
-from curate.formats.voc.parse import VocFile, VocObject, parse
+from curate.formats.voc.parse import parse
+from curate.formats.voc.records import VocFile, VocObject
 from curate.formats.voc.sets import gather_splits, rows_by_id, set_lines, set_root
 from curate.formats.xml_spans import number
 from curate.progress import track
@@ -32,6 +35,8 @@ _CORRECT = "correct it in the file, or export again from the labelling tool"
 # Atomic groups: text that is made to backtrack for ever is no slower than any other.
 _MISC = rb"(?>(?>\s+|<\?.*?\?>|<!--.*?-->|<![A-Z](?>\[.*?\]|[^>\[])*+>))*+"
 _ROOT = re.compile(rb"(?:\xef\xbb\xbf)?" + _MISC + rb"<([A-Za-z_][^\s/>]*)", re.DOTALL)
+# Make Sense up to 1.8.0 and some of its imitators write the word for "nobody said".
+_GRADES = {"": None, "Unspecified": None, "0": 0.0, "1": 1.0}
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -77,17 +82,17 @@ def gather(files: Files, names: list[str], options: Options) -> Gathered:
     `options` hold nothing that VOC needs: its corners are in px.
     """
     rows = _Rows()
-    for name in track(names, len(names), "label files"):
-        rows.add_file(name, files)
+    with bulk():
+        for name in track(names, len(names), "label files"):
+            rows.add_file(name, files)
     splits, faults = gather_splits(files, names, rows.kept)
-    faults = [*faults, *doubtful_names(names, rows.stated, rows.images["image_name"])]
-    n_boxes = len(rows.boxes["line"])
-    source_ids = np.asarray(rows.boxes["source_id"], np.int64)
+    images, boxes = rows.images(), rows.boxes()
+    faults = [*faults, *doubtful_names(names, rows.stated, images["image_name"])]
     return Gathered(
         n_images=len(names),
-        n_boxes=n_boxes,
-        images={**rows.images, "split": splits},
-        boxes={**rows.boxes, "source_id": source_ids},
+        n_boxes=len(boxes["line"]),
+        images={**images, "split": splits},
+        boxes={**boxes, "source_id": np.asarray(boxes["source_id"], np.int64)},
         faults=rows.faults + faults,
         files={**rows.kept},
         formats={name: NAME for name in names if name in rows.kept},
@@ -117,32 +122,43 @@ def extras(dataset: Dataset) -> Counter[str]:
     return +counts
 
 
+_IMAGE_COLUMNS = (
+    "image_name", "width", "height", "declared_width", "declared_height", "label_state", "file",
+    "line", "start", "end",
+)  # fmt: skip
+_BOX_COLUMNS = (
+    "image_row", "shape", "source_label", "label", "role", "x1", "y1", "x2", "y2", "occluded",
+    "truncated", "difficult", "attributes", "source_id", "file", "line", "start", "end",
+)  # fmt: skip
+
+
+def _columns(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    columns = map(list, zip(*rows, strict=True)) if rows else ([] for _ in names)
+    return dict(zip(names, columns, strict=True))
+
+
 class _Rows:
     """The columns that grow file by file."""
 
     def __init__(self) -> None:
-        self.images: dict[str, list[Any]] = {  # values of many types
-            name: []
-            for name in (
-                "image_name", "width", "height", "declared_width", "declared_height",
-                "label_state", "file", "line", "start", "end",
-            )
-        }  # fmt: skip
-        self.boxes: dict[str, list[Any]] = {  # values of many types
-            name: []
-            for name in (
-                "image_row", "shape", "source_label", "label", "role", "x1", "y1", "x2", "y2",
-                "occluded", "truncated", "difficult", "attributes", "source_id", "file", "line",
-                "start", "end",
-            )
-        }  # fmt: skip
         self.stated: list[str | None] = []
+        # Rows of values of many types, in the order of the columns: one list grows, not eighteen.
+        self._images: list[tuple[Any, ...]] = []
+        self._boxes: list[tuple[Any, ...]] = []
         self.faults: list[Fault] = []
         self.kept: dict[str, bytes] = {}
 
+    def images(self) -> dict[str, list[Any]]:  # values of many types
+        """The columns of the images."""
+        return _columns(_IMAGE_COLUMNS, self._images)
+
+    def boxes(self) -> dict[str, list[Any]]:  # values of many types
+        """The columns of the boxes."""
+        return _columns(_BOX_COLUMNS, self._boxes)
+
     def add_file(self, name: str, files: Files) -> None:
         """One more label file: its image, and its objects when it can be read."""
-        row = len(self.images["file"])
+        row = len(self._images)
         try:
             body = files.read(name)
         except SourceError as error:
@@ -167,8 +183,7 @@ class _Rows:
             image_name(found.filename, name), width, height, width, height,
             "unreadable" if found.error else state, name, 1, 0, n_bytes,
         )  # fmt: skip
-        for column, value in zip(self.images.values(), values, strict=True):
-            column.append(value)
+        self._images.append(values)
 
     def _side(self, name: str, found: VocFile, side: str, row: int) -> int | None:
         text, line = found.size.get(side, ("", 1))
@@ -194,9 +209,10 @@ class _Rows:
             occluded, truncated, None if difficult is None else difficult == 1,
             _attributes(record), ordinal, name, record.line, record.start, record.end,
         )  # fmt: skip
-        box_row = len(self.boxes["line"])
-        for column, value in zip(self.boxes.values(), values, strict=True):
-            column.append(value)
+        box_row = len(self._boxes)
+        self._boxes.append(values)
+        if not problems and label is not None:
+            return
         faults = [("SRC-001", problem, _CORRECT) for problem in problems]
         if label is None:
             faults.append(
@@ -240,9 +256,8 @@ def _edges(record: VocObject, problems: list[str]) -> tuple[list[float], str]:
 def _grade(record: VocObject, name: str, problems: list[str]) -> float | None:
     """A flag as a number, None when it is not stated; `truncated` may be a share of 0..1."""
     text = record.fields.get(name, "")
-    # Make Sense up to 1.8.0 and some of its imitators write the word for "nobody said".
-    if text in ("", "Unspecified"):
-        return None
+    if text in _GRADES:
+        return _GRADES[text]
     value = number(text)
     if value in (0.0, 1.0) or (name == "truncated" and value is not None and 0 < value < 1):
         return value
@@ -253,7 +268,18 @@ def _grade(record: VocObject, name: str, problems: list[str]) -> float | None:
 def _attributes(record: VocObject) -> str | None:
     """The further simple elements as JSON text with sorted keys, None when there are none."""
     known = ("name", "truncated", "occluded", "difficult")
-    values: dict[str, Any] = {k: v for k, v in record.fields.items() if k not in known}  # JSON
-    if record.actions:
-        values["actions"] = record.actions
-    return json.dumps(values, ensure_ascii=False, sort_keys=True) if values else None
+    values = tuple((k, v) for k, v in record.fields.items() if k not in known)
+    if not values and not record.actions:
+        return None
+    return _attributes_text(values, tuple(record.actions.items()))
+
+
+# Most objects have the same pose and nothing else.
+@lru_cache(maxsize=1024)
+def _attributes_text(
+    fields: tuple[tuple[str, str], ...], actions: tuple[tuple[str, str], ...]
+) -> str:
+    values: dict[str, Any] = dict(fields)  # JSON
+    if actions:
+        values["actions"] = dict(actions)
+    return json.dumps(values, ensure_ascii=False, sort_keys=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from curate.dataset import Dataset
@@ -20,7 +21,7 @@ from curate.formats.voc.make import BOX_COLUMNS, LACK, file_text, made_losses
 from curate.formats.voc.read import NAME
 from curate.formats.voc.sets import rows_by_id, set_lines, set_root
 from curate.formats.voc.splice import splice
-from curate.formats.writing import LossReport, Lost
+from curate.formats.writing import Loss, LossReport, Lost
 from curate.formats.xml_spans import is_altered
 
 _OWN_SIZE = "the label files keep the size that they state"
@@ -31,7 +32,22 @@ def write(dataset: Dataset, folder: Path, original: Dataset | None) -> LossRepor
 
     Parameters and errors are those of `per_image.write_files`.
     """
-    return write_files(_VOC, dataset, folder, original)
+    report = write_files(_VOC, dataset, folder, original)
+    if original is not None:
+        return report
+    return replace(report, losses=(*report.losses, *_class_losses(dataset)))
+
+
+def _class_losses(dataset: Dataset) -> list[Loss]:
+    """What VOC does not hold of the list of classes: it has none, each object names its own."""
+    classes = dataset.classes
+    has_objects = classes["label"].isin(dataset.boxes["label"])
+    losses = [Loss("classes", int((~has_objects).sum()), "VOC has no list: no object names them")]
+    losses += [
+        Loss(f"classes.{name}", int(classes[name].notna().sum()), LACK)
+        for name in ("source_id", "supercategory")
+    ]
+    return [loss for loss in losses if loss.count]
 
 
 def _paths(names: Sequence[str], folder: str, taken: Iterable[str]) -> list[str]:

@@ -33,7 +33,7 @@ Lost on read: nothing. Points, keypoints and corners stay in the source bytes (`
 
 Written: into the files that were read only the changed bytes change; the yaml and the lists of
 classes stay as they are. From other formats `labels/<split>/` and data.yaml are made, pictures are
-not copied: an edge moves by at most 1e-6 of the image's side. Polygons are written when all boxes
+not copied: an edge moves by at most 1e-10 of the image's side. Polygons are written when all boxes
 have one, turned boxes and masks as boxes. With `--kind KIND` all rows are made anew and of that
 kind: turned boxes as the corners of their outline or of their bounds and angle, what has no outline
 as the corners of its box, poses with COCO's keypoints as these are stated. Ultralytics demands the

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from curate.assembly import Fault, Gathered
 from curate.errors import SourceError, quote
-from curate.formats.reading import Files, Options
+from curate.formats.reading import Files, Options, read_many
 from curate.formats.sizes import ImageSize, image_sizes
 from curate.formats.yolo.kinds import (
     BOX,
@@ -108,11 +108,11 @@ def _bodies(files: Files, names: Sequence[str], setup: Setup) -> dict[str, bytes
     """The bytes of the label files; one that cannot be read has a fault and none."""
     bodies: dict[str, bytes] = {}
     broken: list[tuple[str, SourceError]] = []
-    for name in track(names, len(names), "label files"):
-        try:
-            bodies[name] = files.read(name)
-        except SourceError as error:
-            broken.append((name, error))
+    for name, body in track(read_many(files, names), len(names), "label files"):
+        if isinstance(body, SourceError):
+            broken.append((name, body))
+        else:
+            bodies[name] = body
     for row, (name, failure) in enumerate(broken, len(bodies)):
         mend = failure.mend or "restore the file from a backup"
         setup.faults.append(Fault("SRC-002", failure.what, mend, name, 1, images=(row,)))

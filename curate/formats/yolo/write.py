@@ -196,6 +196,10 @@ class _Made:
             why = "a track is written when all boxes are predictions with a number, one above 1"
             lost["boxes.track_id", why] += int(boxes["track_id"].notna().sum())
         classes = self.dataset.classes
+        renumbered = classes["source_id"].notna() & (
+            classes["source_id"] != classes["label"].map(numbers).astype(str)
+        )
+        lost["classes.source_id", "YOLO numbers the classes from 0"] += int(renumbered.sum())
         why = "YOLO has a flat list"
         lost["classes.supercategory", why] += int(classes["supercategory"].notna().sum())
 
