@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeVar
+from typing import BinaryIO, TypeVar
 
 from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
@@ -78,7 +78,6 @@ BROKEN = (
 Thing = TypeVar("Thing")
 # `warnings.catch_warnings` changes the whole process: one at a time.
 _quiet_lock = threading.Lock()
-EntryKind = Literal["picture", "folder", "left out", "other"]
 
 
 @dataclass(frozen=True)
@@ -174,7 +173,7 @@ class Pictures:
         with the pictures' paths without their endings.
         """
         stated = name.replace("\\", "/").removeprefix("./")
-        index = self._names if _has_ending(stated) else self._stems
+        index = self._names if ending_of(stated) in ENDINGS else self._stems
         return index.find(stated)
 
     def measure(self, files: Iterable[str]) -> dict[str, Picture]:
@@ -249,10 +248,7 @@ def open_pictures(root: Path, *, max_pixels: int = MAX_PIXELS, workers: int = WO
 
 
 def _listed(root: Path, left_out: dict[str, str]) -> Iterator[str]:
-    """Relative paths of the picture files; adds what was not looked into, and why.
-
-    Pipes and devices of a picture's name are no pictures.
-    """
+    """Relative paths of the picture files, no pipes; adds what was not looked into, and why."""
     prefixes = [""]
     while prefixes:
         prefix = prefixes.pop()
@@ -275,19 +271,17 @@ def _listed(root: Path, left_out: dict[str, str]) -> Iterator[str]:
                 left_out[_text(path)] = why
 
 
-def _kind_of(entry: os.DirEntry[str]) -> tuple[EntryKind, str]:
-    """What an entry of a folder is, and why it is left out if it is."""
+def _kind_of(entry: os.DirEntry[str]) -> tuple[str, str]:
+    """Picture, folder, left out or other; and why it is left out if it is."""
     try:
         if not entry.is_dir():
-            return "picture" if _has_ending(entry.name) and entry.is_file() else "other", ""
+            return "picture" if ending_of(
+                entry.name
+            ) in ENDINGS and entry.is_file() else "other", ""
     except OSError as error:
         # A link to itself, for one.
         return "left out", error.strerror or str(error)
     return ("left out", "a link to a folder") if entry.is_symlink() else ("folder", "")
-
-
-def _has_ending(name: str) -> bool:
-    return ending_of(name) in ENDINGS
 
 
 def _text(name: str) -> str:

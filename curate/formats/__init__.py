@@ -7,13 +7,10 @@ load when they are used.
 from __future__ import annotations
 
 import importlib
-import json
 import tempfile
-from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -27,15 +24,24 @@ from curate.dataset import (
     refuse_loose_rows,
 )
 from curate.errors import Place, SourceError, UsageError, quote
-from curate.folders import Product, files_below, new_folder, refuse_overwrite, refuse_source
+from curate.folders import new_folder, refuse_overwrite, refuse_source
 from curate.formats.combining import combine, joined, part_of, refuse_same_names
+from curate.formats.exporting import (
+    EXPORT,
+    EXPORT_MARKER,
+    is_kept,
+    outlines,
+    refuse_kind,
+    write_report,
+    written,
+)
 from curate.formats.ignored import IgnoredAs, treated, write_beside
 from curate.formats.image_names import names_below_source
 from curate.formats.options import DATASET, ReadOptions, refuse_idle, told_together
 from curate.formats.reading import KeptFiles, Options, how_read, one_or_all, truth_files
 from curate.formats.recognition import READERS, chosen, named, reader, recognise
 from curate.formats.skipped import not_followed, skipped
-from curate.formats.writing import Loss, LossReport, refuse_nothing
+from curate.formats.writing import Loss, LossReport
 from curate.sources import Body
 from curate.tree import Tree, open_tree
 
@@ -44,6 +50,7 @@ if TYPE_CHECKING:
     from curate.images import Pictures
 
 __all__ = [
+    "EXPORT_MARKER",
     "READERS",
     "WRITERS",
     "Findings",
@@ -76,11 +83,6 @@ WRITERS: dict[str, str] = {
     "text-dets": "curate.formats.text_dets",
     "csv": "curate.formats.csv_table",
 }
-# The loss report stands in the folder; its name ends in nothing that a loader would pick up.
-EXPORT_MARKER = ".curate-export"
-EXPORT = Product(EXPORT_MARKER, "curate.export/")
-# Formats that hold the outlines of polygons and masks, so that these are no loss there.
-_HOLDS_OUTLINES = {"coco", "yolo"}
 
 
 def read(
@@ -429,104 +431,20 @@ def write(
         )
     module = importlib.import_module(WRITERS[target])
     refuse_loose_rows(dataset)
-    _refuse_kind(kind, target, module)
+    refuse_kind(kind, target, module)
     refuse_overwrite(folder, EXPORT, force=force)
     kept_as: IgnoredAs = getattr(module, "IGNORED_AS", "ignored")
-    done = treated(dataset, target, kept_as, ignored, lambda: _outlines(dataset))
+    done = treated(dataset, target, kept_as, ignored, lambda: outlines(dataset))
     if done.has_pictures:
         refuse_source(folder, [dataset.images_root])
-    original = read_again(dataset) if kind is None and _is_kept(dataset, target) else None
+    original = read_again(dataset) if kind is None and is_kept(dataset, target) else None
     told = (target, kind)
     if dry_run:
         with tempfile.TemporaryDirectory() as part:
-            report = _written(module, done.dataset, told, Path(part), original)
+            report = written(module, done.dataset, told, Path(part), original)
             return write_beside(report, done, (Path(part), original), module, dry_run=True)
     with new_folder(folder) as part:
-        report = _written(module, done.dataset, told, part, original)
+        report = written(module, done.dataset, told, part, original)
         report = write_beside(report, done, (part, original), module, dry_run=False)
-        _write_report(report, part)
+        write_report(report, part)
     return report
-
-
-def _refuse_kind(kind: str | None, target: str, module: ModuleType) -> None:
-    kinds = getattr(module, "WRITTEN_KINDS", ())
-    if kind is None or kind in kinds:
-        return
-    should = f"should be one of {', '.join(kinds)}" if kinds else f"and {target} has no kinds"
-    raise UsageError(f"--kind is {quote(kind)}, {should}", mend="choose one, or leave it out")
-
-
-def _written(
-    module: ModuleType,
-    dataset: Dataset,
-    told: tuple[str, str | None],
-    folder: Path,
-    original: Dataset | None,
-) -> LossReport:
-    """Writes the target's files; `told` are the target and the kind of its rows."""
-    report: LossReport
-    target, kind = told
-    points = _beside(dataset, "keypoints") if kind == "pose" else {}
-    if original is not None:
-        report = module.write(dataset, folder, original)
-        refuse_nothing(report, dataset)
-        return report
-    if kind is not None:
-        outlines = _outlines(dataset)
-        report = module.write(dataset, folder, None, outlines, kind=kind, keypoints=points)
-    elif target in _HOLDS_OUTLINES:
-        report = module.write(dataset, folder, None, _outlines(dataset))
-    else:
-        report = module.write(dataset, folder, None)
-    refuse_nothing(report, dataset)
-    extra = _extra_losses(dataset, target, report.losses, n_poses=len(points))
-    return replace(report, losses=(*report.losses, *extra))
-
-
-def _is_kept(dataset: Dataset, target: str) -> bool:
-    kinds = set(dataset.formats.values())
-    own = {"coco": {"coco", "coco-results"}}.get(target, {target})
-    return bool(kinds) and kinds <= own
-
-
-def _outlines(dataset: Dataset) -> dict[int, Any]:  # COCO segmentations
-    return _beside(dataset, "outlines")
-
-
-def _beside(dataset: Dataset, what: str) -> dict[int, Any]:  # COCO segmentations or keypoints
-    """What the kept bytes hold beside the tables, by box_id, as the readers find it."""
-    found: dict[int, Any] = {}  # as above
-    for name in sorted({part["format"] for part in dataset.options.get("parts", [])}):
-        own = getattr(reader(name).load(), what, None)
-        if own is not None:
-            found |= own(dataset)
-    return found
-
-
-def _extra_losses(
-    dataset: Dataset, target: str, known: Sequence[Loss], *, n_poses: int
-) -> list[Loss]:
-    """What the source's records hold beside the tables, without what the writer counted itself.
-
-    Of the keypoints of `n_poses` boxes it has counted what is lost.
-    """
-    counts: Counter[str] = Counter()
-    for module in sorted({reader(name).module for name in dataset.formats.values()}):
-        own: Counter[str] = importlib.import_module(module).extras(dataset)
-        counts.update(own)
-    counted = target in _HOLDS_OUTLINES or any(loss.field.endswith("outline") for loss in known)
-    held = {"outline", "corners", "annotation.segmentation"} if counted else set()
-    for name in ("keypoints", "annotation.keypoints", "annotation.num_keypoints"):
-        counts[name] -= n_poses
-    return [
-        Loss(field, count, f"only in the kept bytes of the source; {target} was made from columns")
-        for field, count in sorted((+counts).items())
-        if field not in held
-    ]
-
-
-def _write_report(report: LossReport, folder: Path) -> None:
-    document = report.to_json() | {"written": files_below(folder)}
-    text = json.dumps(document, indent=1, ensure_ascii=False)
-    # A lone surrogate, of a key in someone's JSON, stays the escape that it was.
-    (folder / EXPORT_MARKER).write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")

@@ -149,7 +149,7 @@ BOX_EDITS: dict[str, list[tuple[str, int, Any, str | None]]] = {
 # Columns that neither format has a place for.
 OTHERS = {
     "angle_deg": 30.0, "extent": "full", "annotator": "b", "is_depiction": True,
-    "is_reflection": False, "track_id": "7", "declared_area": 400.0, "origin": "import",
+    "is_reflection": True, "track_id": "7", "declared_area": 400.0, "origin": "import",
 }  # fmt: skip
 for _form, _why in (("voc", NO_ELEMENT), ("kitti", NO_PLACE)):
     BOX_EDITS[_form] += [(name, 0, value, _why) for name, value in OTHERS.items()]
@@ -330,15 +330,17 @@ def test_kept_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, form:
         FORMS[form].write(dataset, tmp_path, dataset)
 
 
+AS_DIFFICULT = "written as difficult, since it is ignored or a group"
+
 # Made from the columns of other formats: as above, for one box that says nothing but this.
 MADE: dict[str, list[tuple[str, Any, str | None]]] = {
     "voc": [
         ("source_label", "Car", ONE_NAME),
         ("label", "c\0r", XML_TEXT),
         ("label", "", "an empty name is no class"),
-        ("role", "ignore", "written as difficult"),
+        ("role", "ignore", AS_DIFFICULT),
         ("role", "exclude", NO_ROLE),
-        ("is_group", True, "written as difficult"),
+        ("difficult", None, "unknown, written as 0: VOC's own tools want a number"),
         ("occluded", 0.0, KEPT),
         ("occluded", 2.0, FLAG),
         ("truncated", 1.0, KEPT),
@@ -376,6 +378,7 @@ MADE: dict[str, list[tuple[str, Any, str | None]]] = {
 # Where the row of the report names another column than the one that was set.
 TOLD_AS = {
     ("kitti", "role", "ignore"): "boxes.label",
+    ("voc", "role", "ignore"): "boxes.difficult",
     ("kitti", "label", "DontCare"): "boxes.role",
     ("kitti", "x1", 0.125): "boxes.x1 y1 x2 y2",
 }
@@ -392,8 +395,9 @@ MADE["voc"].append(("score", 0.5, NO_ELEMENT))
 def test_value_of_another_format_is_in_the_file_or_lost_for_the_true_reason(
     tmp_path: Path, form: str, column: str, value: Any, why: str | None
 ) -> None:
-    # What VOC misses when it is unknown, and KITTI when it is known of an ignored box.
-    own = {"truncated": 0.0} if form == "voc" else {}
+    # What VOC misses when it is unknown, and what KITTI tells by a score.
+    own: dict[str, Any] = {"truncated": 0.0, "difficult": False} if form == "voc" else {}
+    own |= {"origin": "detector"} if (form, column) == ("kitti", "score") else {}
     plain = {"label": "car", "x1": 0.0, "y1": 0.0, "x2": 5.0, "y2": 5.0}
     dataset = table_set({**plain, **own, column: value}, 1, ("a",))
     report = FORMS[form].write(dataset, tmp_path, None)
@@ -401,6 +405,18 @@ def test_value_of_another_format_is_in_the_file_or_lost_for_the_true_reason(
     assert rows_of(report) == ([] if why is KEPT else [(field, 1, why)])
     if why is KEPT:
         assert is_same(again(form, tmp_path).boxes[column].iloc[0], value)
+
+
+def test_a_group_is_difficult_in_voc_and_read_as_ignored(tmp_path: Path) -> None:
+    group = {"label": "car", "truncated": 0.0, "is_group": True}
+    group |= {"x1": 0.0, "y1": 0.0, "x2": 5.0, "y2": 5.0}
+    report = FORMS["voc"].write(table_set(group, 1, ("a",)), tmp_path, None)
+    assert rows_of(report) == [
+        ("boxes.difficult", 1, AS_DIFFICULT),
+        ("boxes.is_group", 1, "written as difficult"),
+        ("boxes.role", 1, "a difficult object is read as ignored"),
+    ]
+    assert again("voc", tmp_path).boxes["role"].tolist() == ["ignore"]
 
 
 @pytest.mark.parametrize("form", FORMS)

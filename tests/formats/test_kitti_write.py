@@ -209,7 +209,8 @@ def test_values_that_kitti_lacks_are_counted_losses(tmp_path: Path) -> None:
         ("boxes.label", 1, "ignored, so written as DontCare"),
         ("boxes.occluded", 1, "ignored: a DontCare has nothing but its box"),
         ("boxes.occluded", 1, "no grade of 0 to 3: -1 is written, for unknown"),
-        ("boxes.score", 1, "unknown beside boxes with a score, written as -1"),
+        ("boxes.origin", 3, "a file with scores is a detector's, any other one drawn by people"),
+        ("boxes.score", 1, "not known beside boxes with a score: -1 is written"),
         ("images (ending of the name)", 1, "KITTI keeps stems only"),
         ("polygon outline", 1, "written as its box"),
     ]

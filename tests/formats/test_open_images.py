@@ -301,8 +301,8 @@ def test_table_from_columns(tmp_path: Path) -> None:
     }
     assert [(loss.field, loss.count) for loss in report.losses] == [
         ("images", 1),  # labels missing
-        ("images.width", 2), ("images.height", 2), ("boxes.difficult", 1),
-        ("boxes.attributes", 2), ("boxes.occluded", 1),
+        ("images.width", 1), ("images.height", 1), ("boxes.difficult", 1),
+        ("boxes.attributes", 2), ("boxes.occluded", 1), ("boxes.origin", 1),
         ("images", 1),  # empty
     ]  # fmt: skip
     assert (report.images, report.boxes) == (1, 3)

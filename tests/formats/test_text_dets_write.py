@@ -184,7 +184,7 @@ def test_detections_of_other_labels_are_a_file_per_image(tmp_path: Path) -> None
     assert (report.images, report.boxes) == (2, 2)
     assert losses(report) == {
         "images": 1, "images.width": 2, "images.height": 2, "images (folder of the name)": 1,
-        "images (ending of the name)": 2, "boxes.label": 1,
+        "images (ending of the name)": 2, "boxes.label": 1, "boxes.origin": 2,
     }  # fmt: skip
 
 

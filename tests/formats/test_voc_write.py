@@ -110,7 +110,7 @@ def test_added_object_follows_the_last_in_the_file_s_own_layout(
     body = ONE.replace("\n", newline)
     write_back(voc, with_box(read_one(body)), tmp_path)
     lines = (
-        "  <object>", "    <name>bus</name>", "    <pose>Unspecified</pose>",
+        "  <object>", "    <name>bus</name>",
         "    <truncated>0</truncated>", "    <difficult>0</difficult>", "    <bndbox>",
         "      <xmin>2</xmin>", "      <ymin>3</ymin>", "      <xmax>3</xmax>",
         "      <ymax>4</ymax>", "    </bndbox>", "  </object>",
@@ -219,12 +219,12 @@ def test_file_from_columns_looks_like_the_devkit_s(tmp_path: Path) -> None:
         "\t\t<database>Unknown</database>\n\t</source>\n\t<size>\n\t\t<width>64</width>\n"
         "\t\t<height>48</height>\n\t\t<depth>3</depth>\n\t</size>\n"
         "\t<segmented>0</segmented>\n\t<object>\n\t\t<name>car</name>\n"
-        "\t\t<pose>Unspecified</pose>\n\t\t<truncated>0</truncated>\n"
+        "\t\t<truncated>0</truncated>\n"
         "\t\t<occluded>0</occluded>\n\t\t<difficult>0</difficult>\n\t\t<bndbox>\n"
         "\t\t\t<xmin>101</xmin>\n\t\t\t<ymin>51</ymin>\n\t\t\t<xmax>200</xmax>\n"
         "\t\t\t<ymax>250.5</ymax>\n\t\t</bndbox>\n\t</object>\n</annotation>\n"
     )
-    assert losses(report) == {"boxes.truncated": 1}
+    assert losses(report) == {"boxes.truncated": 1, "boxes.difficult": 1}
 
 
 def test_values_that_voc_lacks_are_counted_losses(tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ def test_values_that_voc_lacks_are_counted_losses(tmp_path: Path) -> None:
     assert losses(report) == {
         "boxes (box)": 2, "boxes (point)": 1, "polygon outline": 1, "boxes.score": 1,
         "boxes.label": 1, "boxes.role": 1, "boxes.is_group": 1, "boxes.truncated": 1,
-        "boxes.attributes": 1,
+        "boxes.attributes": 1, "boxes.difficult": 2,
     }  # fmt: skip
     again = read(open_tree(tmp_path)).boxes
     assert again["label"].tolist() == ["car", "car", "car", "c\ufffdr"]

@@ -43,6 +43,7 @@ IGNORED_AS = "objects"
 LACK = "a line of a detection has no place for it"
 _HELD = frozenset({"label", "source_label", "score", "shape", *EDGES})
 _STEMS = "the file is called by the image's stem"
+_ALL_FOUND = "every line is read as a detector's"
 _NOT_IN_CLASS = re.compile(r"[\s\0-\x1f\x7f\ufeff]+")
 _NO_LINE = "the line has too few or too many columns: it is left as it was"
 _NOT_LISTED = "not in the list of classes: the old one stays"
@@ -60,7 +61,7 @@ def write(dataset: Dataset, folder: Path, original: Dataset | None) -> LossRepor
         lack=LACK,
         no_line="no file tells of an image that was added",
         image_columns=frozenset({"label_state", "source_id"} if original else {"label_state"}),
-        box_columns=_HELD | ({"attributes"} if original is not None else set()),
+        box_columns=_HELD | {"origin"} | ({"attributes"} if original is not None else set()),
         kept_images={
             "image_key": "the files keep their names",
             "label_state": LABEL_STATE_WHY,
@@ -92,6 +93,7 @@ def _make(dataset: Dataset, lost: Lost) -> dict[str, bytes]:
         )
         words = [token, score_text(row.score), *(numbers_text("xyxy", row.edges, None) or ())]
         rows[image_id].append(" ".join(words))
+        lost["boxes.origin", _ALL_FOUND] += row.origin != "detector"
     images = list(line_images(dataset.images))
     names = [PurePosixPath(image.name).name for image in images]
     files = {}

@@ -23,7 +23,15 @@ from curate.formats.per_image import (
     with_known_labels,
     write_files,
 )
-from curate.formats.writing import Loss, LossReport, Lost, column_losses, losses_of, rows_to_count
+from curate.formats.writing import (
+    Loss,
+    LossReport,
+    Lost,
+    column_losses,
+    losses_of,
+    origin_losses,
+    rows_to_count,
+)
 from curate.formats.yolo.forms import Form, form_of
 from curate.formats.yolo.kept import kept_format
 from curate.formats.yolo.kinds import KINDS
@@ -165,7 +173,7 @@ class _Made:
         for image in images:
             folder = split_folder(image.split)
             folders[folder] = f"images/{folder}"
-            why = "unknown, written as train" if image.split is None else "not as it is called"
+            why = "not stated, written as train" if image.split is None else "not as it is called"
             self.lost["images.split", why] += folder != image.split
         stems = _stems(with_known_labels(self.dataset.images))
         for image in images:
@@ -187,8 +195,11 @@ class _Made:
         lost = self.lost
         written = boxes["label"].map(numbers).astype(str).to_numpy(object)
         stated = boxes["source_label"]
-        differs = stated.notna() & (stated.astype(object) != written)
+        differs = stated.notna() & (stated != boxes["label"])
+        differs &= stated.astype(object) != written
         lost["boxes.source_label", "YOLO numbers the classes from 0"] += int(differs.sum())
+        is_told = pd.Series(tails.has_score, index=boxes.index)
+        self.output.losses += origin_losses(boxes, is_told)
         if not tails.has_score:
             why = "a score is written when all boxes are predictions with one of 0 to 1"
             lost["boxes.score", why] += int(boxes["score"].notna().sum())
@@ -274,9 +285,10 @@ def yaml_bytes(
 
 
 def _columns_lost(dataset: Dataset, *, has_angle: bool) -> list[Loss]:
-    # Scores, tracks and class numbers are counted one by one.
+    # Scores, origins, tracks and class numbers are counted one by one.
     box_columns = {
         "label", "source_label", "shape", "x1", "y1", "x2", "y2", "score", "track_id",
+        "origin",
         *(["angle_deg"] if has_angle else []),
     }  # fmt: skip
     image_columns = {"split", "label_state"}
