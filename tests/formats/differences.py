@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -44,12 +44,12 @@ _EQUAL_PX = 1e-6
 Row = dict[str, Any]
 
 
-def differences(before: Dataset, after: Dataset, *, without: Iterable[str] = ()) -> Counter[str]:
+def differences(before: Dataset, after: Dataset) -> Counter[str]:
     """How many values of each field of `before` are not in `after`, or are there uncalled for.
 
     Keys: `images` and `boxes` for whole rows, `images.<column>`, `boxes.<column>` for values of
     rows that are in both, `boxes.x1 y1 x2 y2` once for each box. Null that becomes a plain value
-    (not a group, not truncated ...) is `<field> (unknown)`. Columns of `without` are passed over.
+    (not a group, not truncated ...) is `<field> (unknown)`.
     """
     found: Counter[str] = Counter()
     images = same_images(before, after)
@@ -67,7 +67,7 @@ def differences(before: Dataset, after: Dataset, *, without: Iterable[str] = ())
         _count_boxes(found, columns, old.get(mine, []), new.get(other, []))
     found["boxes"] += sum(len(rows) for key, rows in old.items() if key not in images)
     found["boxes"] += sum(len(rows) for key, rows in new.items() if key not in images.values())
-    return Counter({k: n for k, n in found.items() if n and k.split(".")[-1] not in set(without)})
+    return +found
 
 
 def same_images(before: Dataset, after: Dataset) -> dict[int, int]:

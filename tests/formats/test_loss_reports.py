@@ -8,18 +8,19 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, reject
 
-from curate.dataset import Dataset, empty_dataset
+from curate.dataset import Dataset
+from curate.errors import OutputError
 from curate.formats import WRITERS, LossReport, ReadOptions, read, write
-from curate.formats.writing import POSITIONAL
 from tests.formats.differences import EDGES, EDGES_FIELD, differences
 from tests.formats.rich import datasets
 
 # Formats whose coordinates are fractions of sizes that they do not state.
 _FRACTIONS = {"yolo", "open-images"}
 _SIZE_PX = (127, 80)
+# Formats of which a few lines are not enough to tell the kind by.
+_FORMS = {"text-dets": "text-dets-xyxy"}
 
 # What a name of a loss says beside the field: the shape of a box that is left out, the part of a
 # name that is not kept.
@@ -55,13 +56,17 @@ def declared(report: LossReport) -> dict[str, tuple[int, int]]:
 
 def written_and_read(dataset: Dataset, target: str, folder: Path) -> tuple[LossReport, Dataset]:
     """What a writer says of a dataset, and the dataset that a reader finds in what it wrote."""
-    report = write(dataset, target, folder)
-    if not report.images:
-        return report, empty_dataset("s")
+    choice = "keep-out" if target == "yolo" else None
+    try:
+        report = write(dataset, target, folder, ignored=choice)
+    except OutputError:
+        # Nothing of it can be written there, and the error says why.
+        reject()
     size = _SIZE_PX if target in _FRACTIONS else None
     if target == "coco":
         return report, read(sorted(folder.glob("*.json")), ReadOptions(name="s"))
-    return report, read(folder, ReadOptions(format=target, name="s", size_wh=size))
+    form = _FORMS.get(target, target)
+    return report, read(folder, ReadOptions(format=form, name="s", size_wh=size))
 
 
 def unlike(report: LossReport, measured: Counter[str]) -> dict[str, str]:
@@ -84,21 +89,10 @@ def test_report_names_exactly_what_is_not_in_what_was_written(target, dataset):
         assert not undeclared(_of_one_size(dataset, target), target, Path(folder) / "out")
 
 
-@pytest.mark.parametrize("target", sorted(WRITERS))
-@given(dataset=datasets(), source=st.sampled_from(sorted(WRITERS)))
-def test_report_of_a_format_written_as_another_is_exact(target, source, dataset):
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        _, dataset = written_and_read(_of_one_size(dataset, source), source, folder / "source")
-        if len(dataset.images):
-            assert not undeclared(_of_one_size(dataset, target), target, folder / "out")
-
-
 def undeclared(dataset: Dataset, target: str, folder: Path) -> dict[str, str]:
     """The fields of which the report of an export says another number than a reader finds."""
     report, found = written_and_read(dataset, target, folder)
-    without = ["source_id"] if dataset.format in POSITIONAL else []
-    return unlike(report, differences(dataset, found, without=without))
+    return unlike(report, differences(dataset, found))
 
 
 def _of_one_size(dataset: Dataset, target: str) -> Dataset:

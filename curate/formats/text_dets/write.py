@@ -89,7 +89,7 @@ def _make(dataset: Dataset, lost: Lost) -> dict[str, bytes]:
         token = class_token(row.label or "")
         lost["boxes.label", "a class is one word: _ is written"] += token != row.label
         lost["boxes.source_label", "a line has one class: the label is written"] += (
-            row.source_label not in (None, token)
+            row.source_label not in (None, token, row.label)
         )
         words = [token, score_text(row.score), *(numbers_text("xyxy", row.edges, None) or ())]
         rows[image_id].append(" ".join(words))
