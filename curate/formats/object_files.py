@@ -24,7 +24,7 @@ from curate.formats.per_image import (
     Output,
     holds_box,
     image_losses,
-    shape_losses,
+    left_out,
     split_loss,
     state_losses,
     with_known_labels,
@@ -161,7 +161,7 @@ def _new_images(
     output.n_images += len(known)
     output.n_boxes += len(written)
     output.losses += state_losses(images, known)
-    output.losses += _shape_losses(kind, boxes, written)
+    output.losses += _left_out(kind, boxes, written)
     part = rows_to_count(dataset, images=known)
     output.losses += column_losses(
         part, image_columns=kind.image_columns, box_columns=set(BOX_COLUMNS), why=kind.lack
@@ -178,11 +178,10 @@ def _written(kind: ObjectFormat, boxes: pd.DataFrame) -> pd.DataFrame:
     return boxes[holds_box(boxes) & (boxes["extent"].isin(kind.extents) | boxes["extent"].isna())]
 
 
-def _shape_losses(kind: ObjectFormat, boxes: pd.DataFrame, written: pd.DataFrame) -> list[Loss]:
+def _left_out(kind: ObjectFormat, boxes: pd.DataFrame, written: pd.DataFrame) -> list[Loss]:
     extents = " and ".join(kind.extents)
     why = f"{kind.title} holds {extents} boxes with a class, in images with known labels"
-    losses = shape_losses(boxes, written, why)
-    return [x for x in losses if not (kind.holds_rotated and x.field == "rotated outline")]
+    return left_out(boxes, written, why)
 
 
 def rows_of(boxes: pd.DataFrame, source_format: str = "") -> Iterator[Row]:
@@ -278,6 +277,10 @@ def count_losses(
         if box is None:
             lost["boxes", f"{kind.title} has no {extent_of(row)} box of this object"] += 1
             continue
+        if row["shape"] in ("polygon", "mask") or (
+            row["shape"] == "rotated" and not kind.holds_rotated
+        ):
+            lost[f"{row['shape']} outline", "written as its box"] += 1
         is_found = kind.holds_score and row["score"] is not None
         lost["boxes.origin", _ORIGIN] += row["origin"] != ("detector" if is_found else "human")
         lost["boxes.declared_area", kind.lack] += row["declared_area"] is not None
@@ -399,7 +402,7 @@ def _added(
 ) -> None:
     written = _written(kind, added)
     output.n_boxes += len(written)
-    output.losses += _shape_losses(kind, added, written)
+    output.losses += _left_out(kind, added, written)
     rows: dict[int, list[Row]] = defaultdict(list)
     for row in rows_of(written):
         rows[row["image_id"]].append(row)

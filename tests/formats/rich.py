@@ -93,7 +93,7 @@ def datasets(draw: st.DrawFn) -> Dataset:
         rows = [draw(_boxes(cell)) for cell in cells]
         image["label_state"] = "present" if rows else "empty"
         # A sequence of MOT has all frames up to its last one.
-        if not is_video and draw(st.integers(0, 3)) == 0:
+        if "frame" not in image and draw(st.integers(0, 3)) == 0:
             image["label_state"] = draw(st.sampled_from(["missing", "unreadable"]))
         boxes += [row | {"image_row": number} for row in rows]
         images.append(image)

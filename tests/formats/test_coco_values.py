@@ -64,7 +64,7 @@ def test_sides_that_overflow_are_left_out_of_coco(tmp_path: Path) -> None:
     boxes = dataset.boxes.copy()
     boxes.loc[0, ["x1", "x2"]] = [-1.7e308, 1.7e308]
     report = write_new(dataset.with_tables(boxes=boxes), tmp_path, {})
-    assert {loss.field: loss.count for loss in report.losses}["boxes without coordinates"] == 1
+    assert {loss.field: loss.count for loss in report.losses}["boxes (without coordinates)"] == 1
     assert len(json.loads((tmp_path / "instances.json").read_text())["annotations"]) == 1
 
 

@@ -53,6 +53,7 @@ def test_boxes_and_images_without_boxes_are_rows(tmp_path: Path) -> None:
         "x2": 3.0,
         "y2": 1e-7,
         "score": [0.5, None],
+        "origin": ["detector", "human"],
         "is_group": [None, True],
         "difficult": [False, None],
         "attributes": ['{"pose": "Left"}', None],

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, reject
+from hypothesis import given, reject, settings
 
 from curate.dataset import Dataset
 from curate.errors import OutputError
@@ -82,7 +82,12 @@ def unlike(report: LossReport, measured: Counter[str]) -> dict[str, str]:
     }
 
 
+# Each example is a whole export that is read again.
+_EXAMPLES = min(100, settings().max_examples)
+
+
 @pytest.mark.parametrize("target", sorted(WRITERS))
+@settings(max_examples=_EXAMPLES)
 @given(dataset=datasets())
 def test_report_names_exactly_what_is_not_in_what_was_written(target, dataset):
     with tempfile.TemporaryDirectory() as folder:

@@ -142,7 +142,7 @@ def test_edit_of_any_object_is_kept_or_told_and_the_others_stay(
     before = read_file(voc, "a.xml", f"<annotation>{''.join(bodies)}</annotation>")
     dataset = with_values(before, 0, **values)
     if adds:
-        dataset = with_box(dataset, truncated=0.0)
+        dataset = with_box(dataset, truncated=0.0, difficult=False)
     if removes and len(bodies) > 1:
         dataset = dataset.with_tables(boxes=dataset.boxes.drop(index=1))
         del bodies[1]
