@@ -14,6 +14,7 @@ from curate.assembly import source_name
 from curate.documents import read_yaml
 from curate.errors import OutputError, Place, UsageError, quote
 from curate.folders import write_file
+from curate.tree import real_path
 
 if TYPE_CHECKING:
     from curate.formats import ReadOptions
@@ -126,9 +127,9 @@ def _hashable(value: Any) -> Any:  # YAML values
 
 def _name_of(project: Project, path: str) -> str | None:
     """The name that the project gives to the source at a path, so that its images have one key."""
-    wanted = (project.folder / path).resolve()
+    wanted = real_path(project.folder / path)
     for name, own in project.sources.items():
-        if (project.folder / own["path"]).resolve() == wanted:
+        if real_path(project.folder / own["path"]) == wanted:
             return name
     return None
 

@@ -188,9 +188,12 @@ class Tree:
             RuntimeError,
             EOFError,
             ValueError,
+            # A few bytes may claim an LZMA dictionary of 4 GB.
+            MemoryError,
         ) as error:
+            why = str(error) or "it wants too much memory"
             raise SourceError(
-                f"this member of the archive cannot be unpacked: {error}",
+                f"this member of the archive cannot be unpacked: {why}",
                 place=Place(f"{self.root.name}/{file}"),
                 mend="export or download the archive again",
             ) from error
@@ -241,6 +244,15 @@ def open_tree(path: Path) -> Tree:
     except OSError as error:
         what = f"cannot be read: {error.strerror or error}"
         raise SourceError(what, place=place, mend="check its name and permissions") from error
+
+
+def real_path(path: Path) -> Path:
+    """The path with its links followed; as it is where no file system could have it."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        # A circle of links, a NUL, a lone surrogate: opening it says so.
+        return path
 
 
 def ending_of(name: str) -> str:

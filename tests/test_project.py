@@ -264,3 +264,12 @@ def test_a_few_lines_that_unfold_to_a_billion_words_are_refused(project, tmp_pat
     project(f"a0: &a0 word\n{unfold}version: 1\nselect: *a9\n")
     with pytest.raises(UsageError, match="alias"):
         find(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b", "loop"])
+def test_a_path_that_no_file_can_have_is_no_truth_of_another_name(tmp_path, name):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    sources = {"found": {"path": "r.json", "truth": name}, "odd": {"path": name}}
+    path, options = resolve(Project(folder=tmp_path, sources=sources), "found", ReadOptions())
+    assert path == tmp_path / "r.json"
+    assert options.truth == tmp_path / name

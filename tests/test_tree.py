@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import stat
 import unicodedata
@@ -245,3 +246,18 @@ def test_a_file_that_has_changed_since_it_was_listed_is_read_as_it_is(
     tree = open_tree(tmp_path)
     (tmp_path / "a.txt").write_bytes(now)
     assert tree.read("a.txt") == now
+
+
+def test_a_member_that_wants_more_memory_than_there_is_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with zipfile.ZipFile(tmp_path / "s.zip", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.json", "{}")
+
+    def too_much(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    # What a claim of 4 GB comes to depends on the machine.
+    monkeypatch.setattr(lzma, "LZMADecompressor", too_much)
+    with pytest.raises(SourceError, match="it wants too much memory"):
+        open_tree(tmp_path / "s.zip").read("a.json")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from curate.assembly import source_name
 from curate.errors import UsageError, quote
+from curate.tree import real_path
 
 # What stands for a format's name where the source is a dataset folder.
 DATASET = "dataset"
@@ -136,7 +137,7 @@ def told_together(
     only these can heed.
     """
     truths = {
-        path.resolve(): (path, options)
+        real_path(path): (path, options)
         for path, (options, own) in zip(paths, told, strict=True)
         if own == "coco"
     }
@@ -147,8 +148,8 @@ def told_together(
         if own == "coco-results":
             if options.truth is None and len(truths) == 1:
                 options = replace(options, truth=next(iter(truths)))
-            if options.truth is not None and options.truth.resolve() in truths:
-                path, truth = truths[options.truth.resolve()]
+            if options.truth is not None and real_path(options.truth) in truths:
+                path, truth = truths[real_path(options.truth)]
                 name, images = source_name(path, truth.name), options.images or truth.images
                 options = replace(options, truth_name=name, images=images)
         elif own == DATASET and is_mixed:

@@ -94,7 +94,10 @@ class Trip:
 
 def curate_trip(labels: Path, pictures: Path, target: str, folder: Path) -> Trip:
     """curate there and back, with its loss reports."""
-    there = curate.write(curate.read(labels, images=pictures), target, folder / "between")
+    # YOLO has no word for ignored objects; left out they are declared.
+    ignored = "keep-out" if target == "yolo" else None
+    dataset = curate.read(labels, images=pictures)
+    there = curate.write(dataset, target, folder / "between", ignored=ignored)
     between = curate.read(folder / "between", images=pictures)
     back = curate.write(between, "coco", folder / "back")
     after = json.loads((folder / "back" / "instances.json").read_bytes())

@@ -105,7 +105,7 @@ def test_kept_out_objects_are_no_rows_and_declared(tmp_path: Path) -> None:
     # x 2 .. 12 of 60, y 3 .. 13 of 40.
     assert (
         written(tmp_path / "out")["labels/train/a.txt"]
-        == b"0 0.1166666667 0.200000 0.1666666667 0.250000\n"
+        == b"0 0.116666666667 0.200000 0.166666666667 0.250000\n"
     )
     assert report.boxes == 1
     assert told(report) == [("boxes (ignored)", 2, f"in 1 image, {HARD}")]

@@ -33,11 +33,11 @@ Lost on read: nothing. Points, keypoints and corners stay in the source bytes (`
 
 Written: into the files that were read only the changed bytes change; the yaml and the lists of
 classes stay as they are. From other formats `labels/<split>/` and data.yaml are made, pictures are
-not copied: an edge moves by at most 1e-10 of the image's side. Polygons are written when all boxes
-have one, turned boxes and masks as boxes. With `--kind KIND` all rows are made anew and of that
-kind: turned boxes as the corners of their outline or of their bounds and angle, what has no outline
-as the corners of its box, poses with COCO's keypoints as these are stated. Ultralytics demands the
-splits train and val; only those that the images have are written.
+not copied; fractions have six to twelve decimals. Polygons are written when all boxes have one,
+turned boxes and masks as boxes. With `--kind KIND` all rows are made anew and of that kind: turned
+boxes as the corners of their outline or of their bounds and angle, what has no outline as the
+corners of its box, poses with COCO's keypoints as these are stated. Ultralytics demands the splits
+train and val; only those that the images have are written.
 
 Lost on write: ignored objects and groups have no place in a row: the export has to be told what to
 do with them (`curate.formats.ignored`). From other formats, each counted in the loss report: image

@@ -13,7 +13,7 @@ from curate.dataset import Dataset
 from curate.formats.per_image import EDGES
 
 DECIMALS = 6
-MOST_DECIMALS = 10
+MOST_DECIMALS = 12
 # As the reader's bound: far beyond any fraction.
 _MAX_FRACTION = 1e100
 # A float64 holds every whole number of so many digits.
@@ -54,9 +54,9 @@ def _id_order(text: str) -> tuple[int, str]:
 
 
 def fraction_text(value: float, decimals: int = DECIMALS) -> str:
-    """A fraction with so many decimals, or up to ten where it takes more; -0 is 0.
+    """A fraction with so many decimals, or up to twelve where it takes more; -0 is 0.
 
-    Ten decimals tell a place in a picture of 20,000 px to a millionth of a pixel.
+    Twelve decimals tell a place in a picture of 2,000 px to 1e-9 px.
     """
     text = f"{value:.{max(decimals, MOST_DECIMALS)}f}"
     whole, _, digits = text.partition(".")
