@@ -15,7 +15,7 @@ settings.register_profile(
     "fast", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile(
-    "full", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "full", max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("full" if os.environ.get("CI") else "fast")
 

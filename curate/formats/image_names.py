@@ -15,11 +15,6 @@ _RESERVED_STEM = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 _MAX_PART_BYTES = 200
 
 
-def with_ending(name: str) -> str:
-    """A name that `label_paths` may take an ending off: its own, as of a picture, or another."""
-    return name if PurePosixPath(name).suffix[1:].isalpha() else f"{name}.x"
-
-
 def label_paths(names: Iterable[str], ending: str, taken: Iterable[str] = ()) -> list[str]:
     """A relative label path per image name, each of its own also where case does not count.
 

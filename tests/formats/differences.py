@@ -140,9 +140,9 @@ def _count(found: Counter[str], table: str, columns: list[str], old: Row, new: R
 def _moved(old: Row, new: Row) -> Row:
     """Values of columns that are attributes afterwards, and the attributes without them."""
     values = json.loads(new["attributes"] or "{}")
-    named = {name: values.pop(name) for name in BOX_COLUMNS if name in values}
     kept = json.loads(old["attributes"] or "{}")
-    values |= {name: value for name, value in named.items() if name in kept}
+    own = [name for name in BOX_COLUMNS if name in values and name not in kept]
+    named = {name: values.pop(name) for name in own}
     values = {k: v for k, v in values.items() if k in kept or k not in _GIVEN_KEYS}
     return named | {"attributes": json.dumps(values) if values else None}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from curate.dataset import Dataset
 from curate.formats.caltech.read import (
@@ -17,7 +17,7 @@ from curate.formats.caltech.read import (
     read_line,
     version_of,
 )
-from curate.formats.image_names import label_paths, with_ending
+from curate.formats.image_names import label_paths, stem_of
 from curate.formats.json_objects import by_extent, wanted_rows
 from curate.formats.json_splice import Edit, apply_edits
 from curate.formats.line_files import LineImage
@@ -58,10 +58,10 @@ def write(dataset: Dataset, folder: Path, original: Dataset | None) -> LossRepor
 def _make(
     images: list[tuple[LineImage, Objects]], folder: str, taken: Sequence[str], lost: Lost
 ) -> dict[str, bytes]:
-    names = [with_ending(image.name) for image, _ in images]
+    names = [image.name for image, _ in images]
     for name, (image, _) in zip(names, images, strict=True):
-        lost[_ENDING] += name == image.name
-        read = frame_columns(str(PurePosixPath(name).with_suffix("")))
+        lost[_ENDING] += stem_of(name) != name
+        read = frame_columns(stem_of(name))
         lost["images.group", _OF_NAME] += image.group != read.get("group")
         lost["images.frame", _OF_NAME] += image.frame != read.get("frame")
     used = [name.removeprefix(folder) for name in taken]

@@ -15,7 +15,7 @@ from curate.formats.eurocity.read import (
     frame_span,
     read_object,
 )
-from curate.formats.image_names import label_paths, with_ending
+from curate.formats.image_names import label_paths, stem_of
 from curate.formats.json_objects import JsonObjects, as_number, made_objects, opened, splice_image
 from curate.formats.json_spans import (
     BROKEN,
@@ -58,10 +58,10 @@ def _make(
     images: list[tuple[LineImage, Objects]], folder: str, taken: Sequence[str], lost: Lost
 ) -> dict[str, bytes]:
     used = [name.removeprefix(folder) for name in taken]
-    paths = label_paths([with_ending(image.name) for image, _ in images], ".json", used)
+    paths = label_paths([image.name for image, _ in images], ".json", used)
     files = {}
     for (image, objects), path in zip(images, paths, strict=True):
-        lost[_ENDING] += with_ending(image.name) == image.name
+        lost[_ENDING] += stem_of(image.name) != image.name
         files[folder + path] = _file(image, objects, lost)
     return files
 
