@@ -308,9 +308,10 @@ def test_table_from_columns(tmp_path: Path) -> None:
     assert (report.images, report.boxes) == (1, 3)
 
 
-def test_boxes_of_images_of_unknown_size_are_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [{}, {"width": 0, "height": 40}])
+def test_boxes_of_images_without_a_size_are_lost(tmp_path: Path, size: dict[str, int]) -> None:
     edges = dict(zip(EDGES, (1.0, 2.0, 3.0, 4.0), strict=True))
-    report = open_images.write(table_set({"label": "cat", **edges}, 2), tmp_path, None)
+    report = open_images.write(table_set({"label": "cat", **edges}, 2, **size), tmp_path, None)
     assert losses(report) == {"boxes": 2, "images": 1}
     assert (report.images, report.boxes, written(tmp_path)) == (0, 0, {})
 

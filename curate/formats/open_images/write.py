@@ -87,8 +87,9 @@ def _beside(dataset: Dataset, original: Dataset, lost: Lost) -> dict[str, bytes]
 
 
 def _placed(dataset: Dataset) -> Collection[int]:
-    sized = dataset.images.dropna(subset=["width", "height"])["image_id"]
-    return set(sized) & set(dataset.boxes["image_id"])
+    images = dataset.images
+    sized = (images["width"].fillna(0) > 0) & (images["height"].fillna(0) > 0)
+    return set(images.loc[sized, "image_id"]) & set(dataset.boxes["image_id"])
 
 
 def _made(dataset: Dataset, lost: Lost) -> dict[str, bytes]:
@@ -102,7 +103,7 @@ def _made(dataset: Dataset, lost: Lost) -> dict[str, bytes]:
         here = rows[image.image_id]
         if not here:
             lost["images", _NO_ROW] += 1
-        elif image.width is None or image.height is None:
+        elif not image.width or not image.height:
             lost["images", _NO_SIZE] += 1
             lost["boxes", _NO_SIZE] += len(here)
         else:
@@ -172,7 +173,7 @@ def _side(image: LineImage, column: str) -> int | None:
 
 def _fraction(edge: float | None, side: int | None) -> str | None:
     """An edge in px as a fraction of the image in its shortest exact form; None for none."""
-    if edge is None or side is None or not math.isfinite(edge):
+    if edge is None or not side or not math.isfinite(edge):
         return None
     return repr(float(edge) / side)
 
@@ -295,7 +296,7 @@ def _other_cells(
 
 
 def _new(row: BoxRow, spot: Spot, token_of: Mapping[str, str], lost: Lost) -> bytes | None:
-    if spot.image.width is None or spot.image.height is None:
+    if not spot.image.width or not spot.image.height:
         lost["boxes", _NO_SIZE] += 1
         return None
     cells = _cells(spot.image, row, token_of, lost)

@@ -89,13 +89,8 @@ def _outline_losses(boxes: pd.DataFrame, whys: Mapping[str, str]) -> list[Loss]:
 
 def _polygons(boxes: pd.DataFrame, sizes: Floats, outlines: Mapping[int, Any]) -> Form:
     """Each box as a ring: its outline's, else its corners."""
-    corners = _straight(boxes)
-    turned = np.flatnonzero(boxes["shape"] == "rotated")
-    known = corners_of(boxes.iloc[turned], outlines)
-    is_known = np.isfinite(known).all(axis=(1, 2))
-    corners[turned[is_known]] = known[is_known]
     lost: Lost = Counter()
-    lost["rotated outline", _NO_CORNERS] += int((~is_known).sum())
+    corners, _ = _corners(boxes, outlines, lost)
     rings: list[Ring] = []
     # A loop over polygons, since each has its own number of points.
     for shape, box_id, own in zip(boxes["shape"], boxes["box_id"], corners, strict=True):
@@ -125,15 +120,11 @@ def _n_off(points: list[Floats], boxes: pd.DataFrame, sizes: Floats) -> int:
 
 def _turned(boxes: pd.DataFrame, sizes: Floats, outlines: Mapping[int, Any]) -> Form:
     """Each box as four corners; boxes that are not turned as those of their edges."""
-    corners = _straight(boxes)
-    turned = np.flatnonzero(boxes["shape"] == "rotated")
-    known = corners_of(boxes.iloc[turned], outlines)
-    is_known = np.isfinite(known).all(axis=(1, 2))
-    corners[turned[is_known]] = known[is_known]
     lost: Lost = Counter()
-    lost["rotated outline", _NO_CORNERS] += int((~is_known).sum())
-    lost["boxes.shape", "read again as a turned box"] += len(boxes) - len(turned)
-    angles = boxes["angle_deg"].to_numpy(np.float64)[turned]
+    corners, is_known = _corners(boxes, outlines, lost)
+    is_turned = (boxes["shape"] == "rotated").to_numpy()
+    lost["boxes.shape", "read again as a turned box"] += int((~is_turned).sum())
+    angles = boxes["angle_deg"].to_numpy(np.float64)[is_turned]
     is_told = (angles >= 0) & (angles < 90) & is_known
     lost["boxes.x1 y1 x2 y2", "read again as the bounds of its corners"] += _n_off(
         list(corners), boxes, sizes
@@ -142,6 +133,22 @@ def _turned(boxes: pd.DataFrame, sizes: Floats, outlines: Mapping[int, Any]) -> 
     values = (corners / sizes[:, None]).reshape(-1, 8).tolist()
     losses = _outline_losses(boxes, dict.fromkeys(("polygon", "mask"), _AS_CORNERS))
     return Form(values, "obb", losses=losses + losses_of(lost))
+
+
+def _corners(
+    boxes: pd.DataFrame, outlines: Mapping[int, Any], lost: Lost
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """(N, 4, 2) corners of the boxes, px, and which of the turned ones are known.
+
+    A turned box of unknown corners has those of its bounds, and is counted.
+    """
+    corners = _straight(boxes)
+    turned = np.flatnonzero(boxes["shape"] == "rotated")
+    known = corners_of(boxes.iloc[turned], outlines)
+    is_known = np.asarray(np.isfinite(known).all(axis=(1, 2)), np.bool_)
+    corners[turned[is_known]] = known[is_known]
+    lost["rotated outline", _NO_CORNERS] += int((~is_known).sum())
+    return corners, is_known
 
 
 def _straight(boxes: pd.DataFrame) -> Floats:
