@@ -33,7 +33,13 @@ _PLAIN = {
 
 @dataclass(frozen=True)
 class Loss:
-    """One field that the target cannot hold: how many values of it are not in what was written."""
+    """One field that the target cannot hold: how many values of it are not in what was written.
+
+    `field` is `images` or `boxes` for whole rows, `images.<column>` or `boxes.<column>` of the
+    tables (several columns of one box stand in one, as `boxes.x1 y1 x2 y2`), `<shape> outline`, or
+    in the source's own words what only its records hold. In brackets stands which rows or what
+    part: `boxes (tag)`, `images (ending of the name)`.
+    """
 
     field: str
     count: int

@@ -227,3 +227,13 @@ def test_boxes_of_images_that_are_left_out_are_counted(tmp_path: Path) -> None:
     report = write_new(dataset.with_tables(images=images), tmp_path, {})
     counted = {loss.field: loss.count for loss in report.losses}
     assert (counted["images"], counted["boxes"]) == (1, 1)
+
+
+def test_a_turned_box_with_corners_is_written_as_a_polygon_and_the_report_says_so(tmp_path):
+    rows = "0 0.1 0.2 0.3 0.2 0.3 0.4 0.1 0.4\n0 0.2 0.1 0.3 0.2 0.2 0.3 0.1 0.2\n"
+    (tmp_path / "a.txt").write_text(rows)
+    dataset = read(tmp_path / "a.txt", ReadOptions(format="yolo-obb", size_wh=(100, 100)))
+    report = write(dataset, "coco", tmp_path / "out")
+    assert (dataset.boxes["shape"] == "rotated").all()
+    told = [(x.count, x.why) for x in report.losses if x.field == "rotated outline"]
+    assert told == [(2, "written as a polygon")]

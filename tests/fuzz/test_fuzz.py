@@ -15,7 +15,7 @@ from tests.fuzz.mutations import mutate
 from tests.fuzz.seed import place
 from tests.fuzz.tally import Tally
 
-QUICK = 60
+QUICK = 100
 THOROUGH = 10_000
 KINDS = [name for name in READERS if name.startswith("makesense")]
 OTHERS = [name for name in READERS if name not in KINDS]

@@ -183,10 +183,12 @@ def _writable(dataset: Dataset, images: pd.DataFrame) -> tuple[pd.DataFrame, lis
 def _annotation_losses(drawn: pd.DataFrame, numbers: Sequence[int], outlines: Outlines) -> Lost:
     """What the annotations of these boxes hold as another value; `numbers` are their new ids."""
     lost: Lost = Counter()
+    # Row by row, as the annotations themselves are made.
     for row, number in zip(box_rows(drawn), numbers, strict=True):
         is_crowd = row.role == "ignore" or bool(row.is_group)
         shape = _shape_of(outlines.get(row.box_id))
-        lost[f"{row.shape} outline", _NO_OUTLINE] += row.shape != shape
+        why = _NO_OUTLINE if shape == "box" else f"written as a {shape}"
+        lost[f"{row.shape} outline", why] += row.shape != shape
         lost["boxes.source_label", _ONE_NAME] += row.source_label not in (None, row.label)
         lost["boxes.role", _NO_KEY] += row.role in ("exclude", "review") and not is_crowd
         lost["boxes.role", "a group: iscrowd, which is read as ignored"] += (

@@ -337,11 +337,11 @@ def _image_faults(dataset: Dataset) -> list[Fault]:
     pictured = images[images["path"].notna()]
     prefixes = [part["prefix"] for part in dataset.options.get("parts", ())]
     found += _not_found(pictured, dataset.images_root, prefixes)
-    for row, width, height in pictured[["width", "height"]].dropna().itertuples():
-        if min(width, height) < MIN_SIDE_PX:
-            what = f"{width} x {height} px, should have no side below {MIN_SIDE_PX} px"
-            mend = "enlarge the picture, or take it out"
-            found.append(Fault("ULT-009", what, mend, images=(row,)))
+    sizes = pictured[["width", "height"]].dropna()
+    mend = "enlarge the picture, or take it out"
+    for row, width, height in sizes[sizes.min(axis=1) < MIN_SIDE_PX].itertuples():
+        what = f"{width} x {height} px, should have no side below {MIN_SIDE_PX} px"
+        found.append(Fault("ULT-009", what, mend, images=(row,)))
     found += _file_faults(pictured, open_pictures(dataset.images_root))
     return found
 
@@ -350,6 +350,7 @@ def _not_found(pictured: pd.DataFrame, root: Path, prefixes: Sequence[str]) -> I
     """Label files that lie elsewhere than the loader looks for them."""
     home = root.absolute().as_posix()
     mend = "put labels and pictures into folders `labels` and `images` of the same folders below"
+    # A path is taken apart as the loader does it, one by one.
     for row, path, file in pictured[["path", "file"]].dropna().itertuples():
         parts = PurePosixPath(f"{home}/{path}").parts
         marks = [at for at, part in enumerate(parts[:-1]) if part == "images"]
