@@ -27,6 +27,7 @@ from curate.formats.csv_rows import (
     read_table,
 )
 from curate.formats.open_images.classes import Classes, read_classes
+from curate.formats.open_images.table import open_table
 from curate.formats.open_images.verified import read_verified
 from curate.formats.reading import HEAD_BYTES, Files, Options
 from curate.formats.sizes import ImageSize, image_sizes
@@ -174,19 +175,10 @@ def _say_size(rows: _Rows, row: int, size: ImageSize, boxes: tuple[int, ...]) ->
 
 
 def _read_file(rows: _Rows, files: Files, name: str) -> None:
-    try:
-        body = files.read(name)
-    except SourceError as error:
-        rows.faults.append(Fault("SRC-002", error.what, error.mend or "restore it", name, 1))
+    opened = open_table(files, name, ("imageid", "labelname", *EDGES), rows.kept, rows.faults)
+    if opened is None:
         return
-    rows.kept[name] = body
-    table = read_table(body)
-    header = [plain(column) for column in table.header]
-    missing = [column for column in ("imageid", "labelname", *EDGES) if column not in header]
-    if missing:
-        what = f"its header has no {', '.join(missing)}"
-        rows.faults.append(Fault("SRC-002", what, "download the table again", name, 1))
-        return
+    table, header = opened
     whole: list[Record] = []
     for record in table.records:
         if record.fields is not None and len(record.fields) == len(header):

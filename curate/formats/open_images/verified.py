@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from curate.assembly import Fault
-from curate.errors import SourceError, quote
-from curate.formats.csv_header import plain
-from curate.formats.csv_rows import number, read_table
+from curate.errors import quote
+from curate.formats.csv_rows import number
+from curate.formats.open_images.table import open_table
 from curate.formats.reading import Files
 
 # `train-annotations-human-imagelabels-boxable.csv`, and what FiftyOne calls it.
@@ -64,20 +64,10 @@ def read_verified(files: Files, tables: Sequence[str]) -> Verified:
 
 
 def _read_file(verified: Verified, files: Files, file: str) -> None:
-    try:
-        body = files.read(file)
-    except SourceError as error:
-        verified.faults.append(Fault("SRC-002", error.what, error.mend or "restore it", file, 1))
+    opened = open_table(files, file, _COLUMNS, verified.kept, verified.faults)
+    if opened is None:
         return
-    verified.kept[file] = body
-    table = read_table(body)
-    header = [plain(column) for column in table.header]
-    missing = [column for column in _COLUMNS if column not in header]
-    if missing:
-        what = f"its header has no {', '.join(missing)}"
-        mend = "download the table again"
-        verified.faults.append(Fault("SRC-002", what, mend, file, 1))
-        return
+    table, header = opened
     image_at, label_at, confidence_at = map(header.index, _COLUMNS)
     source_at = header.index("source") if "source" in header else None
     for record in table.records:
