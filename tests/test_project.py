@@ -68,15 +68,15 @@ REFUSED = [
     ("sources: {}\n", "version"),
     ("", "the file"),
     ("- version\n", "the file"),
-    ("version: 1\nfail-on: errors\n", "fail-on: 'errors'"),
-    ("version: 1\nselect: BOX\n", "select: 'BOX'"),
+    ("version: 1\nfail-on: errors\n", "fail-on: is 'errors'"),
+    ("version: 1\nselect: BOX\n", "select: is 'BOX'"),
     ("version: 1\nsources: [a]\n", "sources"),
-    ("version: 1\nsources: {street: {}}\n", "sources.street: 'path'"),
+    ("version: 1\nsources: {street: {}}\n", "sources.street: has no 'path'"),
     ("version: 1\nsources: {street: {path: a, imgs: b}}\n", "imgs"),
-    ("version: 1\nsources: {street: {path: 3}}\n", "sources.street.path: 3"),
+    ("version: 1\nsources: {street: {path: 3}}\n", "sources.street.path: is 3"),
     ("version: 1\nsources: {street: {path: a, size: [60]}}\n", "sources.street.size"),
     ("version: 1\nsources: {street: {path: a, size: [60, 0]}}\n", "sources.street.size.1: 0"),
-    ("version: 1\nchecks: {BOX-004: {min_side_px: 4}}\n", "checks.BOX-004: 'because'"),
+    ("version: 1\nchecks: {BOX-004: {min_side_px: 4}}\n", "checks.BOX-004: has no 'because'"),
     ("version: 1\nchecks: {BOX-004: {min_side_px: 4, because: ''}}\n", "checks.BOX-004.because"),
     ("version: 1\nchecks: {BOX-004: {min_side_px: four, because: x}}\n", "BOX-004.min_side_px"),
     ("version: 1\nchecks: {BOX-004: {min_side_px: .nan, because: x}}\n", "BOX-004.min_side_px"),
@@ -101,7 +101,7 @@ def test_a_file_that_does_not_fit_is_refused_with_its_key(project, labels, capsy
     project(text)
     code, out, err = audited(capsys, str(labels()))
     assert (code, out) == (2, None)
-    assert err.startswith("curate: curate.yaml: ")
+    assert err.startswith("curate: curate.yaml:")
     assert key in err
     assert err.count("\n") == 1
 

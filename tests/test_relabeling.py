@@ -99,7 +99,7 @@ def test_each_box_gets_what_the_map_says_and_the_log_tells_each_change(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("classes: {a: b}", "'version' is a required property"),
+        ("classes: {a: b}", "has no 'version'"),
         ("version: 1\nclasses: {}", "classes: {} should be non-empty"),
         ("version: 1\nclasses: {a: [b]}", "classes.a: "),
         ("version: 1\nclasses: {a: &x b, c: *x}", r"has an alias"),

@@ -22,6 +22,10 @@ NAMES = {path.name for path in (REPOSITORY / "schemas").glob("*.json")}
 # What people write: nothing in it says which schema it is.
 SETTINGS = {"class-map-1.schema.json", "project-1.schema.json"}
 
+_CLOSED = {"additionalProperties", "unevaluatedProperties"}
+# What they say of an object is about one that is closed elsewhere.
+_CONDITIONS = {"if", "then", "else"}
+
 Shown = Callable[..., Any]  # a command line to the document that it prints
 
 
@@ -56,8 +60,13 @@ def closed(schema: Any, at: str = "") -> list[str]:
         return [place for part in schema for place in closed(part, at)]
     if not isinstance(schema, dict):
         return []
-    open_here = "properties" in schema and "additionalProperties" not in schema
-    inner = [place for key, part in schema.items() for place in closed(part, f"{at}/{key}")]
+    open_here = "properties" in schema and not _CLOSED & schema.keys()
+    inner = [
+        place
+        for key, part in schema.items()
+        if key not in _CONDITIONS
+        for place in closed(part, f"{at}/{key}")
+    ]
     return [at] * open_here + inner
 
 
