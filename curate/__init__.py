@@ -16,6 +16,7 @@ import each other, and one format never imports another (tests/test_architecture
     assembly relabeling
     images
     painting
+    definitions
     formats checks report
     auditing doctor merging project demo
     walkthrough

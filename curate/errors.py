@@ -7,6 +7,7 @@ CurateError
   TableError       a table breaks its contract (a fault of the program that built it)
   OutputError      a result cannot be written
   UsageError       options that clash, or a value that is not allowed
+    ExpressionError  an expression of a definition cannot be read or has no sense
 
 Wrong labels are findings (rows of a table), never exceptions.
 """
@@ -81,6 +82,25 @@ class OutputError(CurateError):
 
 class UsageError(CurateError):
     """Raised for options that clash and values that are not allowed."""
+
+
+class ExpressionError(UsageError):
+    """Raised for an expression that cannot be read or has no sense.
+
+    Parameters
+    ----------
+    what
+        What is, and what should be.
+    offset
+        Where in the expression: characters from its start, from 0. The message counts columns
+        from 1, as editors do.
+    mend
+        What the reader of the message can do about it.
+    """
+
+    def __init__(self, what: str, *, offset: int, mend: str | None = None) -> None:
+        self.offset = offset
+        super().__init__(f"column {offset + 1}: {what}", mend=mend)
 
 
 def quote(value: object) -> str:

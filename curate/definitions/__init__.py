@@ -1,0 +1,1 @@
+"""Definitions as data: the expression language that their clauses are written in."""
