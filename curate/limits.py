@@ -1,0 +1,29 @@
+"""What a parameter may be, told by the unit at the end of its name."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+
+_SHARES = ("frac", "iou", "ioa", "share")
+_LENGTHS = ("px", "px2")
+
+
+def unit_fault(name: str, value: object) -> tuple[str, str] | None:
+    """What a value should be, and the mend; None when it is fine.
+
+    Examples
+    --------
+    >>> unit_fault("min_iou", 90)
+    ('a number in 0..1', 'give a share, 0.9 for 90 %')
+    >>> unit_fault("min_iou", 0.9) is None
+    True
+    """
+    unit = name.rpartition("_")[2]
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    number = float(value) if isinstance(value, Real) and is_number else math.nan
+    if unit in _SHARES and not 0 <= number <= 1:
+        return "a number in 0..1", "give a share, 0.9 for 90 %"
+    if unit in _LENGTHS and not 0 <= number < math.inf:
+        return "a number from 0 on", f"give it in {unit}"
+    return None
