@@ -1,0 +1,464 @@
+"""What clauses say of the records of a dataset: which do not meet them, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from curate.boxes import Floats, Rows
+from curate.definitions.columns import BoxColumns, Masks, image_part, numbers, taken
+from curate.definitions.evaluation import Values, evaluate, from_column, truth
+from curate.definitions.expressions import Expression, Node, Operation
+from curate.definitions.mapping import Mapped
+from curate.definitions.model import Clause, Definitions
+from curate.definitions.pairing import PairBlock, families, pair_blocks
+from curate.progress import track
+
+_LESS = ("<", "<=")
+_MORE = (">", ">=")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one clause says of all its records.
+
+    Parameters
+    ----------
+    n_judged
+        Records that the clause is about.
+    members
+        (M,) rows of the boxes table, record after record.
+    ends
+        (H,) where the members of each record end.
+    is_unknown
+        (H,) whether the check could not be told.
+    excess
+        (H,) by how much the check is missed, in the unit of what it compares; NaN: it compares
+        no numbers.
+    values
+        The columns that the clause reads, of these records.
+    images
+        (H,) row of the image, for clauses about images; None for others.
+    """
+
+    clause: Clause
+    n_judged: int
+    members: Rows
+    ends: Rows
+    is_unknown: Masks
+    excess: Floats
+    values: Mapping[str, Values]
+    images: Rows | None = None
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+
+class Columns(Mapping[str, Values]):
+    """Columns of records that are made when an expression reads them."""
+
+    def __init__(self, make: Callable[[str], Values]) -> None:
+        self._make = make
+        self._made: dict[str, Values] = {}
+
+    def __getitem__(self, name: str) -> Values:
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+
+def judge(mapped: Mapped, definitions: Definitions) -> list[Outcome]:
+    """What each clause says, in the order of the clauses.
+
+    Boxes that the mapping excludes, and shapes without an inside, are judged by no clause about
+    boxes, predictions, pairs or relations.
+    """
+    records = _Records(mapped, definitions)
+    clauses = definitions.clauses
+    found = records.pairs([clause for clause in clauses if clause.record == "pair"])
+    rest = [clause for clause in clauses if clause.record != "pair"]
+    for clause in track(rest, len(rest), "clauses"):
+        found[clause.id] = records.outcome(clause)
+    return [found[clause.id] for clause in clauses]
+
+
+def failing(
+    clause: Clause, columns: Mapping[str, Values], n_rows: int, among: Masks | None = None
+) -> tuple[Masks, Masks, int]:
+    """(N,) which records do not meet a clause, of which it is unknown, and how many it is about.
+
+    What the clause's `missing` lets pass is in neither. A clause without a check is a question
+    about all its records: they are all in the second.
+    """
+    concerned = np.ones(n_rows, np.bool_) if among is None else among.copy()
+    if clause.when is not None:
+        concerned &= truth(clause.when, columns, n_rows)[0]
+    for excepted in clause.exceptions:
+        concerned &= ~truth(excepted.when, columns, n_rows)[0]
+    n_judged = int(np.count_nonzero(concerned))
+    if clause.check is None:
+        return np.zeros(n_rows, np.bool_), concerned, n_judged
+    if not n_judged:
+        return np.zeros(n_rows, np.bool_), np.zeros(n_rows, np.bool_), 0
+    is_true, is_unknown = truth(clause.check, columns, n_rows)
+    fails = concerned & ~is_true & ~is_unknown
+    unknown = concerned & is_unknown & (clause.missing in ("fail", "review"))
+    return fails, unknown, n_judged
+
+
+def excess_of(check: Expression | None, columns: Mapping[str, Values], n_rows: int) -> Floats:
+    """(N,) by how much a check is missed; NaN where no comparison of numbers is false."""
+    if check is None:
+        return np.full(n_rows, np.nan)
+    return _excess(check, check.tree, columns, n_rows)
+
+
+def _excess(
+    check: Expression, node: Node, columns: Mapping[str, Values], n_rows: int
+) -> Floats:
+    if isinstance(node, Operation) and node.op in ("and", "or"):
+        parts = [_excess(check, arg, columns, n_rows) for arg in node.args]
+        # All of `and` have to hold, the worst counts; of `or` the nearest would do.
+        joined: Floats = (np.fmax if node.op == "and" else np.fmin).reduce(parts)
+        return joined
+    if not (isinstance(node, Operation) and node.op in _LESS + _MORE):
+        return np.full(n_rows, np.nan)
+    left, right = (
+        evaluate(replace(check, kind="number", tree=arg), columns, n_rows).values
+        for arg in node.args
+    )
+    with np.errstate(invalid="ignore"):
+        over = left - right if node.op in _LESS else right - left
+        return np.where(np.isfinite(over) & (over >= 0), over, np.nan)
+
+
+class _Records:
+    """The records of one dataset, each kind made once."""
+
+    def __init__(self, mapped: Mapped, definitions: Definitions) -> None:
+        self._boxes: BoxColumns = mapped.columns
+        self._dataset = mapped.columns.dataset
+        self._usable = ~mapped.is_excluded & self._boxes.has_inside
+        self._allowed = {frozenset(pair) for pair in definitions.allowed_pairs}
+        self._scopes: dict[str, Masks] = {}
+
+    def outcome(self, clause: Clause) -> Outcome:
+        """What a clause about anything but pairs says."""
+        if clause.record in ("box", "prediction"):
+            return self._of_boxes(clause)
+        if clause.record == "relation":
+            return self._of_relation(clause)
+        if clause.record == "image":
+            return self._of_images(clause)
+        if clause.record == "track":
+            return self._of_tracks(clause)
+        return self._of_dataset(clause)
+
+    def _in_scope(self, clause: Clause) -> Masks:
+        scope = clause.scope
+        if scope is None:
+            return self._usable
+        if scope.text not in self._scopes:
+            is_true, _ = truth(scope, self._boxes, self._boxes.n_rows)
+            self._scopes[scope.text] = self._usable & is_true
+        return self._scopes[scope.text]
+
+    def _of_boxes(self, clause: Clause) -> Outcome:
+        among = self._in_scope(clause)
+        if clause.record == "prediction":
+            among = among & (self._dataset.boxes["origin"] == "detector").to_numpy(bool)
+        fails, unknown, n_judged = failing(clause, self._boxes, self._boxes.n_rows, among)
+        rows = np.flatnonzero(fails | unknown)
+        return _outcome(
+            clause,
+            n_judged,
+            (rows, np.arange(1, len(rows) + 1)),
+            unknown[rows],
+            Columns(lambda name: taken(self._boxes[name], rows)),
+        )
+
+    def pairs(self, clauses: list[Clause]) -> dict[str, Outcome]:
+        """What clauses about pairs say, by id: each pair once, whichever way round it fails."""
+        found: dict[str, list[Outcome]] = {clause.id: [] for clause in clauses}
+        if clauses:
+            for block in pair_blocks(self._boxes, self._usable):
+                for clause in clauses:
+                    found[clause.id].append(self._of_pairs(clause, block))
+        return {clause.id: _joined(clause, found[clause.id]) for clause in clauses}
+
+    def _of_pairs(self, clause: Clause, block: PairBlock) -> Outcome:
+        scope = self._in_scope(clause)
+        among = scope[block.a] & scope[block.b]
+        n_rows = len(block.a)
+        columns, turned = self._pair_columns(block), self._pair_columns(block.turned())
+        fails, unknown, n_judged = failing(clause, columns, n_rows, among)
+        other_fails, other_unknown, n_other = failing(clause, turned, n_rows, among)
+        rows = np.flatnonzero(fails | unknown)
+        swapped = np.flatnonzero((other_fails | other_unknown) & ~(fails | unknown))
+        ways = [(block, rows, unknown), (block.turned(), swapped, other_unknown)]
+        some = [
+            PairBlock(way.a[r], way.b[r], way.iou[r], way.ioa_a[r], way.ioa_b[r])
+            for way, r, _ in ways
+        ]
+        both = PairBlock(*(
+            np.concatenate([getattr(part, name) for part in some])
+            for name in ("a", "b", "iou", "ioa_a", "ioa_b")
+        ))
+        return _outcome(
+            clause,
+            max(n_judged, n_other),
+            (np.column_stack([both.a, both.b]).ravel(), 2 * np.arange(1, len(both.a) + 1)),
+            np.concatenate([is_unknown[r] for _, r, is_unknown in ways]),
+            self._pair_columns(both),
+        )
+
+    def _pair_columns(self, block: PairBlock) -> Columns:
+        def make(name: str) -> Values:
+            if name in ("iou", "ioa_a", "ioa_b"):
+                return numbers(getattr(block, name))
+            if name == "pair_allowed":
+                return self._pair_allowed(block)
+            if name[:2] in ("a_", "b_"):
+                return taken(self._boxes[name[2:]], block.a if name[0] == "a" else block.b)
+            return taken(self._boxes[name], block.a)
+
+        return Columns(make)
+
+    def _pair_allowed(self, block: PairBlock) -> Values:
+        label = self._boxes["label"]
+        words = label.words or ()
+        table = np.zeros((len(words) + 1, len(words) + 1), np.bool_)
+        for i, first in enumerate(words):
+            for j, second in enumerate(words):
+                table[i, j] = frozenset((first, second)) in self._allowed
+        allowed = table[label.values[block.a], label.values[block.b]]
+        return Values(allowed, np.ones(len(allowed), np.bool_))
+
+    def _of_relation(self, clause: Clause) -> Outcome:
+        assert clause.sides is not None
+        children, parents = (self._labelled(side) for side in clause.sides)
+        found = families(self._boxes, children, parents)
+
+        def make(name: str) -> Values:
+            if name == "ioa_child":
+                return numbers(found.ioa)
+            if name == "n_children":
+                return found.n_children
+            if name == "n_parents":
+                return numbers(found.n_parents)
+            if name.startswith("parent_"):
+                return taken(self._boxes[name.removeprefix("parent_")], found.parent)
+            return taken(self._boxes[name.removeprefix("child_")], found.child)
+
+        columns = Columns(make)
+        fails, unknown, n_judged = failing(clause, columns, len(found.child))
+        rows = np.flatnonzero(fails | unknown)
+        both = np.column_stack([found.child[rows], found.parent[rows]])
+        is_there = both >= 0
+        return _outcome(
+            clause,
+            n_judged,
+            (both[is_there], np.cumsum(is_there.sum(axis=1))),
+            unknown[rows],
+            Columns(lambda name: taken(columns[name], rows)),
+        )
+
+    def _labelled(self, label: str) -> Masks:
+        labels = self._boxes["label"]
+        words = labels.words or ()
+        code = words.index(label) if label in words else -2
+        return self._usable & (labels.values == code)
+
+    def _of_images(self, clause: Clause) -> Outcome:
+        images = self._dataset.images
+        columns = Columns(lambda name: self._image_columns[name])
+        fails, unknown, n_judged = failing(clause, columns, len(images))
+        rows = np.flatnonzero(fails | unknown)
+        none = np.zeros(0, np.int64)
+        found = _outcome(
+            clause,
+            n_judged,
+            (none, np.zeros(len(rows), np.int64)),
+            unknown[rows],
+            Columns(lambda name: taken(columns[name], rows)),
+        )
+        return replace(found, images=rows)
+
+    @cached_property
+    def _image_columns(self) -> dict[str, Values]:
+        images, row = self._dataset.images, self._boxes.image_row
+        role = self._boxes["role"]
+        words = role.words or ()
+        counted = {
+            "n_boxes": np.ones(len(row), np.bool_),
+            "n_included": role.values == (words.index("include") if "include" in words else -2),
+            "n_ignored": role.values == (words.index("ignore") if "ignore" in words else -2),
+            "n_groups": self._boxes["is_group"].values & self._boxes["is_group"].known,
+        }
+        counts = {
+            name: numbers(np.bincount(row[wanted], minlength=len(images)))
+            for name, wanted in counted.items()
+        }
+        state = from_column(images["label_state"])
+        return {**image_part(images), "label_state": state, **counts}
+
+    def _of_tracks(self, clause: Clause) -> Outcome:
+        table, members, ends = self._tracks
+        columns = {name: from_column(table[name]) for name in table}
+        fails, unknown, n_judged = failing(clause, columns, len(table))
+        rows = np.flatnonzero(fails | unknown)
+        starts = np.append(0, ends)[:-1]
+        some = [members[starts[row] : ends[row]] for row in rows.tolist()]
+        return _outcome(
+            clause,
+            n_judged,
+            (
+                np.concatenate([np.zeros(0, np.int64), *some]),
+                np.cumsum([len(one) for one in some], dtype=np.int64),
+            ),
+            unknown[rows],
+            Columns(lambda name: taken(columns[name], rows)),
+        )
+
+    @cached_property
+    def _tracks(self) -> tuple[pd.DataFrame, Rows, Rows]:
+        """A row per track, the rows of its boxes in the order of the frames, and where they end."""
+        boxes, images = self._dataset.boxes, self._dataset.images
+        wanted = np.flatnonzero(self._usable & boxes["track_id"].notna().to_numpy())
+        image = self._boxes.image_row[wanted]
+        one = pd.DataFrame(
+            {
+                "row": wanted,
+                "source": images["source"].to_numpy()[image],
+                "group": images["group"].fillna("").to_numpy()[image],
+                "track_id": boxes["track_id"].to_numpy()[wanted],
+                "frame": images["frame"].to_numpy(np.float64, na_value=np.nan)[image],
+                "height": self._boxes["height"].values[wanted],
+                "label": self._boxes["label"].values[wanted],
+            }
+        )
+        one = one.sort_values(["source", "group", "track_id", "frame"], kind="stable")
+        keys = ["source", "group", "track_id"]
+        by = one.groupby(keys, sort=False)
+        step = by["frame"].diff()
+        ratio = one["height"] / by["height"].shift()
+        one["absent"] = (step - 1).clip(lower=0)
+        one["ratio"] = np.fmax(ratio, 1 / ratio)
+        by = one.groupby(keys, sort=False)
+        span = by["frame"].max() - by["frame"].min() + 1
+        table = pd.DataFrame(
+            {
+                "n_boxes": by.size().astype(np.float64),
+                "n_labels": by["label"].nunique().astype(np.float64),
+                "n_frames": span.fillna(by.size()),
+                "n_absent": by["absent"].sum(),
+                "max_absent": by["absent"].max().fillna(0.0),
+                "min_height": by["height"].min(),
+                "max_height": by["height"].max(),
+                "max_height_ratio": by["ratio"].max(),
+            }
+        ).reset_index()
+        ends = np.cumsum(table["n_boxes"].to_numpy(np.int64))
+        texts = {name: table[name].astype("str") for name in ("source", "track_id")}
+        return (
+            table.assign(**texts).drop(columns="group"),
+            one["row"].to_numpy(np.int64),
+            ends,
+        )
+
+    def _of_dataset(self, clause: Clause) -> Outcome:
+        columns = self._dataset_columns
+        fails, unknown, n_judged = failing(clause, columns, 1)
+        rows = np.flatnonzero(fails | unknown)
+        none = np.zeros(0, np.int64)
+        return _outcome(
+            clause,
+            n_judged,
+            (none, np.zeros(len(rows), np.int64)),
+            unknown[rows],
+            Columns(lambda name: taken(columns[name], rows)),
+        )
+
+    @cached_property
+    def _dataset_columns(self) -> dict[str, Values]:
+        boxes = self._dataset.boxes
+        roles = pd.Series(self._boxes["role"].values).value_counts()
+        words = self._boxes["role"].words or ()
+        counts = {word: int(roles.get(code, 0)) for code, word in enumerate(words)}
+        labels = self._boxes["label"].values[self._usable]
+        detectors = pd.Series(self._boxes.attribute("detector")).dropna()
+        is_coco = boxes["file"].map(self._dataset.formats).eq("coco").to_numpy(bool)
+        ids = pd.to_numeric(boxes["source_id"][is_coco], errors="coerce")
+        values: dict[str, Any] = {
+            "n_images": len(self._dataset.images),
+            "n_boxes": len(boxes),
+            "n_included": counts.get("include", 0),
+            "n_ignored": counts.get("ignore", 0),
+            "n_excluded": counts.get("exclude", 0),
+            "n_groups": int((self._boxes["is_group"].values).sum()),
+            "n_classes": len(np.unique(labels[labels >= 0])),
+            "n_predictions": int(boxes["score"].notna().sum()),
+            "n_detectors": detectors.nunique(),
+            "min_coco_id": ids.min() if len(ids) else np.nan,
+        }
+        return {name: numbers(np.array([value], np.float64)) for name, value in values.items()}
+
+
+def _outcome(
+    clause: Clause,
+    n_judged: int,
+    members: tuple[Rows, Rows],
+    is_unknown: Masks,
+    columns: Mapping[str, Values],
+) -> Outcome:
+    """The outcome of records that do not meet a clause; `members` are rows and their ends."""
+    n_rows = len(is_unknown)
+    check = clause.check
+    names = sorted(check.names) if check is not None else []
+    return Outcome(
+        clause,
+        n_judged,
+        members[0].astype(np.int64),
+        members[1].astype(np.int64),
+        is_unknown,
+        excess_of(check, columns, n_rows),
+        {name: columns[name] for name in names},
+    )
+
+
+def _joined(clause: Clause, parts: list[Outcome]) -> Outcome:
+    """The outcomes of blocks of pairs as one."""
+    if not parts:
+        none = np.zeros(0, np.int64)
+        return Outcome(clause, 0, none, none, none.astype(np.bool_), none.astype(np.float64), {})
+    some = [part for part in parts if len(part)] or parts[:1]
+    sizes = np.concatenate([np.diff(part.ends, prepend=0) for part in some])
+    return Outcome(
+        clause,
+        sum(part.n_judged for part in parts),
+        np.concatenate([part.members for part in some]),
+        np.cumsum(sizes),
+        np.concatenate([part.is_unknown for part in some]),
+        np.concatenate([part.excess for part in some]),
+        {name: _stacked([part.values[name] for part in some]) for name in some[0].values},
+    )
+
+
+def _stacked(parts: list[Values]) -> Values:
+    values = np.concatenate([part.values for part in parts])
+    # All blocks take their texts from one column, with one list of words.
+    return Values(values, np.concatenate([part.known for part in parts]), parts[0].words)
