@@ -238,8 +238,8 @@ def _unused(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
 
 
-def write_file(path: Path, body: bytes) -> None:
-    """Writes one file atomically: temporary name, fsync, rename.
+def write_file(path: Path, body: bytes | Iterable[bytes]) -> None:
+    """Writes one file atomically: temporary name, fsync, rename; `body` whole or in parts.
 
     Raises
     ------
@@ -249,17 +249,20 @@ def write_file(path: Path, body: bytes) -> None:
     path = Path(path)
     part = _unused(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("xb") as stream:
-            stream.write(body)
+            stream.writelines([body] if isinstance(body, bytes) else body)
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
         raise OutputError(
             f"cannot be written: {error.strerror or error}",
             place=Place(str(path)),
             mend="check the free space and the permissions",
         ) from error
+    finally:
+        # After the rename there is none.
+        with contextlib.suppress(OSError):
+            part.unlink()

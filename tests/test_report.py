@@ -125,6 +125,7 @@ def test_a_finding_carries_place_value_and_member(validated):
         "value": 12.5,
         "limit": 1,
         "unit": "px",
+        "definition": None,
     }
 
 

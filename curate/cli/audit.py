@@ -1,31 +1,23 @@
 """Find what is wrong with labels: place, fault and mend of each finding.
 
 Example: curate audit instances.json
-Example: curate audit street --images pictures/ --json > findings.json
+Example: curate audit street --images pictures/ -o findings.json -o findings.sarif
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from enum import StrEnum
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curate.cli import options, output, streams
+from curate.cli import options, output, reports, streams
+from curate.cli.reports import PRINTED_CHARS, Format
 from curate.errors import UsageError
 
-# Each print flushes stdout: one per finding would cost more than making it.
-PRINTED_CHARS = 1 << 18
-
-
-class Format(StrEnum):
-    """How findings are shown."""
-
-    TEXT = "text"
-    JSON = "json"
-    CSV = "csv"
+if TYPE_CHECKING:
+    from curate.report import Rule
 
 
 def audit(  # noqa: PLR0913  # one parameter per option of the command line
@@ -54,44 +46,84 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
         ),
     ] = None,
     fail_on: options.FailOn = None,
-    format_: Annotated[Format, typer.Option("--format", help="How to show.")] = Format.TEXT,
+    format_: Annotated[
+        Format | None,
+        typer.Option("--format", help="How to show on stdout (default text; with -o nothing)."),
+    ] = None,
     json_: options.Json = False,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help=f"Report to write, in the form of its ending: {', '.join(reports.ENDINGS)}; may "
+            "be repeated; - for stdout.",
+        ),
+    ] = None,
     show_all: Annotated[
         bool,
         typer.Option(
             "--all", help="Show all findings, not ten of each check, and all members of each."
         ),
     ] = False,
+    force: options.Force = False,
+    dry_run: options.DryRun = False,
 ) -> int:
     """Reads, checks, shows."""
     from curate import auditing as library
-    from curate import project, report
+    from curate import project
 
-    if json_ and format_ is Format.CSV:
-        raise UsageError("--json and --format csv exclude each other", mend="give one of them")
+    shown = _shown(format_, out or (), as_json=json_)
     settings = project.find(Path.cwd())
     told = options.read_options(
         context, name=name, from_=from_, images=images, size=size, classes=classes, truth=truth,
         class_ids=class_ids, max_pixels=max_pixels,
     )  # fmt: skip
     path, told = project.resolve(settings, source, told)
+    files = reports.outputs(out or (), options.touched([(path, told)]), force=force)
+    taken = streams.taken(context, path)
+    chosen = _words(select) or settings.select, _words(ignore) or settings.ignore
     findings = library.audit(
-        streams.taken(context, path),
-        told,
-        select=_words(select) or settings.select,
-        ignore=_words(ignore) or settings.ignore,
-        params=settings.params,
-        loader=for_,
+        taken, told, select=chosen[0], ignore=chosen[1], params=settings.params, loader=for_
     )
-    if json_ or format_ is Format.JSON:
-        parts = report.json_parts(findings, source or findings.dataset.name)
-    elif format_ is Format.CSV:
-        parts = report.csv_parts(findings, show_all=show_all)
-    else:
-        parts = report.text_parts(findings, show_all=show_all)
-    _show(parts)
+    report = reports.Report(
+        findings,
+        source or findings.dataset.name,
+        folder=reports.folder_of(path, findings.dataset.sources.names()),
+        rules=_rules(*chosen),
+        fail_on=str(fail_on or settings.fail_on or options.Level.ERROR),
+        show_all=show_all,
+    )
+    if shown is not None:
+        _show(report.parts(shown))
+    reports.write(report, files.items(), dry_run=dry_run)
     output.summary(findings)
     return output.exit_code(findings, fail_on, settings)
+
+
+def _shown(format_: Format | None, out: Collection[Path], *, as_json: bool) -> Format | None:
+    """What is shown on stdout; None when files alone were asked for."""
+    if as_json and format_ not in (None, Format.JSON):
+        raise UsageError(
+            f"--json and --format {format_} exclude each other", mend="give one of them"
+        )
+    if as_json:
+        return Format.JSON
+    only_files = out and not any(map(streams.is_dash, out))
+    return None if format_ is None and only_files else format_ or Format.TEXT
+
+
+def _rules(select: Collection[str] | None, ignore: Collection[str] | None) -> list[Rule]:
+    """The checks that ran, with their manual pages."""
+    from curate import checks
+    from curate.faults import FAULTS
+    from curate.report import Rule
+
+    known = FAULTS | checks.CHECKS
+    codes = sorted(checks.selected(select, ignore))
+    own = [(code, known[code]) for code in codes]
+    return [Rule(code, kind.name, kind.level, checks.explain(code)) for code, kind in own]
 
 
 def _show(parts: Iterable[str]) -> None:

@@ -14,7 +14,7 @@ from curate.report.records import Record, records
 AUDIT_SCHEMA = "curate.audit/1"
 _CSV_COLUMNS = (
     "finding_id", "check", "name", "level", "image", "file", "line", "source_id", "value",
-    "limit", "unit", "members", "message", "mend",
+    "limit", "unit", "members", "message", "mend", "definition",
 )  # fmt: skip
 _OF_MEMBER = ("image", "file", "line", "source_id", "message")
 

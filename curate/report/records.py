@@ -99,6 +99,7 @@ def _record(row: dict[Any, Any], keys: dict[int, str], members: list[Record]) ->
         "unit": plain(row["unit"]),
         "message": row["message"],
         "mend": plain(row["mend"]),
+        "definition": plain(row["definition"]),
     }
 
 

@@ -33,9 +33,9 @@ def text_parts(findings: Findings, *, show_all: bool = False) -> Iterator[str]:
         n_shown = 0
         for place, record in found:
             n_shown += 1
-            yield _line(place or name, record)
+            yield finding_line(place or name, record)
             if show_all and len(record["members"]) > NAMED_MEMBERS:
-                yield from map(_member_line, record["members"])
+                yield from map(member_line, record["members"])
         if n_shown < counts[code]:
             yield f"  … {counts[code] - n_shown} more {code} (--all shows them)\n"
 
@@ -47,23 +47,28 @@ def _shown(findings: Findings, *, show_all: bool) -> Iterator[tuple[str, Record]
     if not show_all:
         rows = rows[checks.cumcount().to_numpy(np.int64)[rows] < SHOWN_PER_CHECK]
     shown = replace(findings, table=findings.table.iloc[rows])
-    return zip(_places(shown), records(shown), strict=True)
+    return zip(places(shown), records(shown), strict=True)
 
 
 def _check_of(found: tuple[str, Record]) -> str:
     return str(found[1]["check"])
 
 
-def _line(place: str, record: Record) -> str:
+def finding_line(place: str, record: Record) -> str:
+    """`place: code name (level): message - mend`, with a line feed."""
     image = (record["image"] or "").partition("/")[2]
     who = f" {image}" if image and image != place else ""
     who += "" if record["source_id"] is None else f" [{record['source_id']}]"
     mend = "" if record["mend"] is None else f" - {record['mend']}"
-    what = f"{record['check']} {record['name']} ({record['level']}): {record['message']}"
+    level = record["level"]
+    # A clause of a definition is told with the version that it stands in.
+    level += "" if record["definition"] is None else f", {record['definition']}"
+    what = f"{record['check']} {record['name']} ({level}): {record['message']}"
     return _one_line(f"{place}{who}: {what}{mend}")
 
 
-def _member_line(member: Record) -> str:
+def member_line(member: Record) -> str:
+    """Place and box of a member, or what is wrong with it alone, with a line feed."""
     place = member["file"] or ""
     place += f":{member['line']}" if place and member["line"] is not None else ""
     image = (member["image"] or "").partition("/")[2]
@@ -82,7 +87,7 @@ def _one_line(text: str) -> str:
     return text.replace("\r", "\\r").replace("\n", "\\n") + "\n"
 
 
-def _places(findings: Findings) -> Iterator[str]:
+def places(findings: Findings) -> Iterator[str]:
     """File and line of each finding; the first byte of its record where lines tell nothing.
 
     Empty where a finding has no file.

@@ -90,7 +90,7 @@ def test_help_of_to_names_every_format():
     assert set(words_of("export", "--to")) >= set(WRITERS)
 
 
-@pytest.mark.parametrize("name", ["init", "ingest", "export", "merge", "relabel", "demo"])
+@pytest.mark.parametrize("name", ["init", "ingest", "audit", "export", "merge", "relabel", "demo"])
 def test_every_command_that_writes_has_a_dry_run(name):
     assert words_of(name, "--dry-run") == words_of("ingest", "--dry-run")
 
