@@ -49,17 +49,38 @@ class Values:
     Parameters
     ----------
     values
-        (N,) float64 numbers, bool flags, or integer codes of texts, which are indices of `words`.
-        What stands in unknown rows has no meaning.
+        (N,) float64 numbers, NaN where unknown; bool flags, False where unknown; or signed integer
+        codes of texts, which are indices of `words`, -1 where unknown.
     known
         (N,) bool.
     words
-        The texts that the codes stand for; None for numbers and flags.
+        The texts that the codes stand for, each once; None for numbers and flags.
+
+    Raises
+    ------
+    TableError
+        When `known` does not say what `values` say, and for numbers that are not float64.
     """
 
     values: npt.NDArray[Any]  # Any: by the kind
     known: Bools
     words: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        # Evaluation reads unknown rows as they stand: a value left over there would pass for known.
+        if self.kind == "flag":
+            is_right = not (self.values & ~self.known).any()
+        elif self.kind == "text":
+            is_right = np.array_equal(self.known, self.values >= 0)
+        else:
+            is_right = self.values.dtype == np.float64 and np.array_equal(
+                self.known, ~np.isnan(self.values)
+            )
+        if not is_right:
+            raise TableError(
+                f"{self.kind} values ({self.values.dtype}) do not fit what is known of them",
+                mend="write NaN, False or the code -1 where unknown",
+            )
 
     @property
     def kind(self) -> Kind:
@@ -69,7 +90,7 @@ class Values:
         return "flag" if self.values.dtype == np.bool_ else "number"
 
 
-def text_values(codes: npt.NDArray[np.integer], words: Sequence[str]) -> Values:
+def text_values(codes: npt.NDArray[np.signedinteger[Any]], words: Sequence[str]) -> Values:
     """Texts that are factorised already.
 
     Parameters
@@ -100,7 +121,7 @@ def from_column(series: pd.Series[Any]) -> Values:  # Any: by its dtype
     Parameters
     ----------
     series
-        (N,) str, Int64, float64 or boolean, or numpy's integers and bool.
+        (N,) str, Int64, float64 or boolean, or numpy's int64 or bool.
 
     Raises
     ------
@@ -110,16 +131,16 @@ def from_column(series: pd.Series[Any]) -> Values:  # Any: by its dtype
     dtype = series.dtype
     if isinstance(dtype, pd.StringDtype):
         codes, words = pd.factorize(series)
-        return text_values(codes, list(words))
+        return text_values(codes.astype(np.int32), list(words))
     known = series.notna().to_numpy()
-    if pd.api.types.is_bool_dtype(dtype):
+    if dtype in ("boolean", "bool"):
         return Values(series.to_numpy(dtype=np.bool_, na_value=False), known)
-    if pd.api.types.is_integer_dtype(dtype):
+    if dtype in ("Int64", "int64"):
         whole = series.to_numpy(dtype=np.int64, na_value=0)
         if ((whole > _MAX_WHOLE) | (whole < -_MAX_WHOLE)).any():
             raise TableError(f"column {series.name} has whole numbers beyond 2**53")
-        return Values(whole.astype(np.float64), known)
-    if dtype == np.float64:
+        return Values(np.where(known, whole, np.nan), known)
+    if dtype == "float64":
         return Values(series.to_numpy(), known)
     raise TableError(f"column {series.name} is {dtype}, not str, Int64, float64 or boolean")
 
@@ -136,7 +157,7 @@ def truth(
     """
     assert expression.kind == "flag", "only flags are true or false"
     flags = evaluate(expression, columns, n_rows)
-    return flags.values & flags.known, ~flags.known
+    return flags.values, ~flags.known
 
 
 def evaluate(expression: Expression, columns: Mapping[str, Values], n_rows: int) -> Values:
@@ -239,7 +260,7 @@ def _table(node: Operation, columns: Mapping[str, Values]) -> npt.NDArray[Any]: 
         listed = {arg.value for arg in node.args if isinstance(arg, Constant)}
         return np.array([*(word in listed for word in words[0]), False])
     if words[0] == words[1]:
-        return np.array([*range(len(words[0])), -1])
+        return np.append(np.arange(len(words[0])), -1)
     codes = {word: code for code, word in enumerate(words[0])}
     return np.array([*(codes.get(word, _NO_CODE) for word in words[1]), -1])
 
@@ -268,10 +289,9 @@ def _block(
 
 
 def _loaded(column: Values, rows: slice) -> _Part:
-    values, known = column.values[rows], column.known[rows]
-    if column.kind == "flag":
-        return values & known, ~values & known
-    return np.where(known, values, np.nan if column.kind == "number" else -1)
+    values = column.values[rows]
+    # For flags `>` is "and not".
+    return (values, column.known[rows] > values) if column.kind == "flag" else values
 
 
 def _constant(node: Constant) -> _Part:

@@ -348,8 +348,9 @@ class _Checker:
             )
         fewest, most = _FUNCTIONS[name]
         if not fewest <= len(tree.args) <= most:
-            wanted = "one value" if most == 1 else "two values or more"
-            raise self._error(tree, f"`{name}` has {len(tree.args)} values, expected {wanted}")
+            wanted = "one" if most == 1 else "two or more"
+            values = "value" if len(tree.args) == 1 else "values"
+            raise self._error(tree, f"`{name}` has {len(tree.args)} {values}, expected {wanted}")
         if name != "isfinite":
             return self._arithmetic(name, name, tree, tree.args)
         arg = self._of("number", "`isfinite`", tree.args[0])
@@ -358,27 +359,26 @@ class _Checker:
         return Operation("flag", name, (arg,))
 
     def _compare(self, tree: ast.Compare) -> Node:
-        operands = [tree.left, *tree.comparators]
-        if isinstance(tree.ops[0], ast.Is | ast.IsNot | ast.In | ast.NotIn):
-            asked = self._is_null if isinstance(tree.ops[0], ast.Is | ast.IsNot) else self._is_in
-            if len(tree.ops) > 1:
-                raise self._chained(tree)
-            node = asked(tree)
-            is_turned = isinstance(tree.ops[0], ast.IsNot | ast.NotIn)
-            return Operation("flag", "not", (node,)) if is_turned else node
-        pairs = []
-        for (left, right), op in zip(pairwise(operands), tree.ops, strict=True):
-            if type(op) not in _SIGNS:
-                raise self._chained(tree)
-            pairs.append(self._pair(_SIGNS[type(op)], left, right))
+        if len(tree.ops) > 1 and any(type(op) not in _SIGNS for op in tree.ops):
+            raise self._error(
+                tree,
+                f"{quote(self._segment(tree))}: `is` and `in` are not part of a chain",
+                "put brackets round one of them",
+            )
+        match tree.ops[0]:
+            case ast.Is():
+                return self._is_null(tree)
+            case ast.IsNot():
+                return Operation("flag", "not", (self._is_null(tree),))
+            case ast.In():
+                return self._is_in(tree)
+            case ast.NotIn():
+                return Operation("flag", "not", (self._is_in(tree),))
+        sides = pairwise([tree.left, *tree.comparators])
+        pairs = [
+            self._pair(_SIGNS[type(op)], *two) for two, op in zip(sides, tree.ops, strict=True)
+        ]
         return pairs[0] if len(pairs) == 1 else Operation("flag", "and", tuple(pairs))
-
-    def _chained(self, tree: ast.expr) -> ExpressionError:
-        return self._error(
-            tree,
-            f"{quote(self._segment(tree))}: `is` and `in` are not part of a chain",
-            "put brackets round one of them",
-        )
 
     def _is_null(self, tree: ast.Compare) -> Node:
         asked = tree.comparators[0]
@@ -393,7 +393,9 @@ class _Checker:
             raise self._settled(tree)
         if isinstance(node, Column) and not self._names[node.name].nullable:
             raise self._error(
-                tree, f"{quote(node.name)} is never null, so all rows have one outcome", "leave out"
+                tree,
+                f"{quote(node.name)} is never null, so all rows have one outcome",
+                "leave it out",
             )
         return Operation("flag", "is null", (node,))
 
