@@ -128,7 +128,8 @@ def _referred(reference: str, place: Place, folder: Path | None) -> DefinitionFi
     for where in [folder, rules_folder()] if folder else [rules_folder()]:
         path = where / f"{wanted}.yaml"
         if path.is_file():
-            file = _read(path, str(path) if where == folder else f"rules/{path.name}")
+            is_shipped = path.parent == rules_folder()
+            file = _read(path, f"rules/{path.name}" if is_shipped else str(path))
             if file.id != wanted:
                 raise UsageError(
                     f"id is {file.id!r}, should be {wanted!r} as the file's name",

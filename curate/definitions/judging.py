@@ -42,6 +42,8 @@ class Outcome:
         no numbers.
     values
         The columns that the clause reads, of these records.
+    scope
+        (N,) the boxes that the clause's definition is about; None: it is not about boxes.
     images
         (H,) row of the image, for clauses about images; None for others.
     """
@@ -53,6 +55,7 @@ class Outcome:
     is_unknown: Masks
     excess: Floats
     values: Mapping[str, Values]
+    scope: Masks | None = None
     images: Rows | None = None
 
     def __len__(self) -> int:
@@ -93,7 +96,12 @@ def judge(mapped: Mapped, definitions: Definitions) -> list[Outcome]:
     rest = [clause for clause in clauses if clause.record != "pair"]
     for clause in track(rest, len(rest), "clauses"):
         found[clause.id] = records.outcome(clause)
-    return [found[clause.id] for clause in clauses]
+    return [
+        replace(found[clause.id], scope=records.in_scope(clause))
+        if clause.record in ("box", "prediction", "pair")
+        else found[clause.id]
+        for clause in clauses
+    ]
 
 
 def failing(
@@ -168,7 +176,8 @@ class _Records:
             return self._of_tracks(clause)
         return self._of_dataset(clause)
 
-    def _in_scope(self, clause: Clause) -> Masks:
+    def in_scope(self, clause: Clause) -> Masks:
+        """(N,) the boxes that a clause's definition is about."""
         scope = clause.scope
         if scope is None:
             return self._usable
@@ -178,7 +187,7 @@ class _Records:
         return self._scopes[scope.text]
 
     def _of_boxes(self, clause: Clause) -> Outcome:
-        among = self._in_scope(clause)
+        among = self.in_scope(clause)
         if clause.record == "prediction":
             among = among & (self._dataset.boxes["origin"] == "detector").to_numpy(bool)
         fails, unknown, n_judged = failing(clause, self._boxes, self._boxes.n_rows, among)
@@ -201,7 +210,7 @@ class _Records:
         return {clause.id: _joined(clause, found[clause.id]) for clause in clauses}
 
     def _of_pairs(self, clause: Clause, block: PairBlock) -> Outcome:
-        scope = self._in_scope(clause)
+        scope = self.in_scope(clause)
         among = scope[block.a] & scope[block.b]
         n_rows = len(block.a)
         columns, turned = self._pair_columns(block), self._pair_columns(block.turned())

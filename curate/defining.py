@@ -1,0 +1,254 @@
+"""Definitions on real data: what a change of them changes, and a project file to start from."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from curate.boxes import Rows
+from curate.dataset import Dataset
+from curate.definitions.columns import BoxColumns
+from curate.definitions.files import SCHEMA
+from curate.definitions.judging import Outcome, judge
+from curate.definitions.loading import load
+from curate.definitions.mapping import NAMES, Mapped, mapped
+from curate.definitions.model import ACTIONS, OTHER, Definitions
+from curate.errors import UsageError
+from curate.formats import derived
+
+ACCEPTED = "accept"
+# What an annotator's tool writes in the place of a missing word.
+_SLUG = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A dataset as definitions take it: the mapping of its boxes, and what each clause says."""
+
+    mapped: Mapped
+    outcomes: Sequence[Outcome]
+    definitions: Definitions
+
+    def verdicts(self) -> pd.DataFrame:
+        """One row per box: label, role, decision, reason, verdict and the clauses not met.
+
+        `verdict` is the strongest action of the clauses that the box does not meet (reject, fix,
+        set_ignore, flag, review), `accept` without any; `clauses` are their codes, with blanks
+        between. Questions, which concern boxes of which nothing is known to be wrong, do not count.
+        """
+        table = self.mapped.table()
+        strongest = np.full(len(table), len(ACTIONS), np.int64)
+        codes = np.full(len(table), "", object)
+        for outcome in self.outcomes:
+            rows = _failing_rows(outcome)
+            strongest[rows] = np.minimum(strongest[rows], ACTIONS.index(outcome.clause.action))
+            # A text per failing box and clause: boxes of which nothing is wrong cost nothing.
+            codes[rows] = [f"{said} {outcome.clause.id}".strip() for said in codes[rows]]
+        words = np.array([*ACTIONS, ACCEPTED], object)
+        return table.assign(verdict=words[strongest], clauses=codes)
+
+
+def _failing_rows(outcome: Outcome) -> Rows:
+    if outcome.clause.check is None:
+        return np.zeros(0, np.int64)
+    return np.unique(outcome.members)
+
+
+def judged(
+    dataset: Dataset, definitions: Definitions, vocabulary: str | None = None
+) -> Judged:
+    """A dataset as definitions take it.
+
+    Raises
+    ------
+    UsageError
+        For classes that no rule of the mapping names, and an unknown vocabulary.
+    """
+    columns = BoxColumns(dataset, derived(dataset), definitions.columns)
+    taken = mapped(columns, definitions, vocabulary)
+    return Judged(taken, judge(taken, definitions), definitions)
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What other definitions change.
+
+    `boxes` has a row for each box of another label, role, decision or verdict, or other clauses:
+    box_id, image_key, and label, role, decision, verdict and clauses before and after
+    (`label_before` ...). `n_boxes` are all boxes.
+    """
+
+    before: Definitions
+    after: Definitions
+    boxes: pd.DataFrame
+    n_boxes: int
+
+    def counts(self) -> list[tuple[str, str, str, int]]:
+        """What changes (column, before, after) and of how many boxes, the most first."""
+        rows = []
+        for column in ("label", "role", "decision", "verdict"):
+            old, new = self.boxes[f"{column}_before"], self.boxes[f"{column}_after"]
+            changed = pd.DataFrame({"old": old, "new": new}).fillna("none")
+            changed = changed[changed["old"] != changed["new"]]
+            for (a, b), count in changed.value_counts().items():  # type: ignore[misc]  # two columns
+                rows.append((column, str(a), str(b), int(count)))
+        return sorted(rows, key=lambda row: (-row[3], row))
+
+    def clauses(self) -> list[tuple[str, int, int]]:
+        """Clause, boxes that no longer fail it, boxes that fail it now; of those that change."""
+        gone, come = (
+            [set(str(text).split()) for text in self.boxes[f"clauses_{when}"]]
+            for when in ("before", "after")
+        )
+        codes = sorted(set().union(*gone, *come))
+        return [
+            (
+                code,
+                sum(code in old and code not in new for old, new in zip(gone, come, strict=True)),
+                sum(code in new and code not in old for old, new in zip(gone, come, strict=True)),
+            )
+            for code in codes
+        ]
+
+
+def impact(
+    before: Definitions, after: Definitions, dataset: Dataset, vocabulary: str | None = None
+) -> Impact:
+    """Which boxes of a dataset change label, role, decision, verdict or clauses.
+
+    Raises
+    ------
+    UsageError
+        As `judged`.
+    """
+    tables = [judged(dataset, one, vocabulary).verdicts() for one in (before, after)]
+    columns = ["label", "role", "decision", "verdict", "clauses"]
+    old, new = (table[columns].astype(object).where(table[columns].notna(), None) for table in tables)
+    same = ((old == new) | (old.isna() & new.isna())).all(axis=1).to_numpy(bool)
+    changed = ~same
+    keys = dataset.images.set_index("image_id")["image_key"]
+    boxes = dataset.boxes.loc[changed, ["box_id", "image_id"]]
+    rows = pd.DataFrame(
+        {"box_id": boxes["box_id"].to_numpy(), "image_key": keys.loc[boxes["image_id"]].to_numpy()}
+    )
+    for column in columns:
+        rows[f"{column}_before"] = old[column].to_numpy()[changed]
+        rows[f"{column}_after"] = new[column].to_numpy()[changed]
+    order = rows.sort_values(["image_key", "box_id"], kind="stable").reset_index(drop=True)
+    return Impact(before, after, order, len(dataset.boxes))
+
+
+def new_project(dataset: Dataset, uses: Sequence[str], name: str | None = None) -> str:
+    """The text of a project file that names each class of a dataset, to start from.
+
+    Classes that the mapping of a used definition names are left to it; every other is a class of
+    the project's own whose phrases are still to be written.
+
+    Parameters
+    ----------
+    uses
+        Ids of shipped definitions; `detection` is always used.
+    name
+        Id of the project; the dataset's name otherwise.
+
+    Raises
+    ------
+    UsageError
+        For a definition that does not exist, and a dataset without boxes.
+    """
+    if not len(dataset.boxes):
+        raise UsageError(
+            f"{dataset.name} has no boxes, so that there are no classes to define",
+            mend="give labels with boxes",
+        )
+    slug = _slug(name or dataset.name)
+    used = load([*uses, "detection"])
+    wanted = dict.fromkeys([*uses, "detection"])
+    references = [
+        f"{part.id}@^{'.'.join(part.version.split('.')[:2])}"
+        for part in used.parts
+        if part.id in wanted
+    ]
+    counts = dataset.boxes["label"].value_counts().sort_index(kind="stable")
+    known = {
+        rule_class
+        for part in used.parts
+        for rule in part.mapping.get(NAMES, ())
+        for rule_class in rule.classes
+    }
+    own = [(str(label), int(n)) for label, n in counts.items() if label not in known]
+    n_unnamed = int(dataset.boxes["label"].isna().sum())
+    return _text(slug, dataset.name, references, used, own, n_unnamed if None not in known else 0)
+
+
+def _slug(text: str) -> str:
+    slug = _SLUG.sub("_", text.lower()).strip("_")
+    return slug if slug and slug[0].isalpha() else f"c_{slug or 'lass'}"
+
+
+def _text(  # noqa: PLR0913  # what the file is made of
+    slug: str,
+    name: str,
+    references: list[str],
+    used: Definitions,
+    own: list[tuple[str, int]],
+    n_unnamed: int,
+) -> str:
+    quoted = _quoted
+    lines = [
+        f"schema: {SCHEMA}",
+        "kind: project",
+        f"id: project.{slug}",
+        "version: 0.1.0",
+        "status: draft",
+        f"title: {quoted(f'What counts in {name}')}",
+        f"uses: [{', '.join(references)}]",
+        "classes:",
+    ]
+    labels = [part.label for part in used.parts if part.label is not None]
+    lines += [f"  - {{name: {label}, definition: {label}}}" for label in labels]
+    lines += [f"  - {{name: {quoted(label)}}}" for label, _ in own]
+    if not own and not n_unnamed:
+        return "\n".join(lines) + "\n"
+    slugs = _slugs([label for label, _ in own], used)
+    lines.append("# role: include (a target), ignore (neither way), exclude (background), review.")
+    lines.append("decisions:")
+    for (label, count), decision in zip(own, slugs, strict=True):
+        note = quoted(f"{count} boxes of {label}: say here what counts as one")
+        lines.append(f"  {decision}: {{role: include, note: {note}}}")
+    if n_unnamed:
+        lines.append(f'  no_class: {{role: review, note: "{n_unnamed} boxes without a class"}}')
+    lines += [
+        f"# The first rule that fits is taken; 'as: {OTHER}' leaves a class out as background.",
+        "mapping:",
+        f"  {slug}:",
+    ]
+    lines += [
+        f"    - {{class: {quoted(label)}, as: {decision}, label: {quoted(label)}}}"
+        for (label, _), decision in zip(own, slugs, strict=True)
+    ]
+    lines += ["    - {class: null, as: no_class}"] * bool(n_unnamed)
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    # JSON's texts are YAML's, but for characters beyond the first 65,536, which stay as they are.
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _slugs(labels: list[str], used: Definitions) -> list[str]:
+    taken = {name for part in used.parts for name in part.decisions}
+    slugs: list[str] = []
+    for label in labels:
+        slug, number = _slug(label), 2
+        while slug in taken:
+            slug, number = f"{_slug(label)}_{number}", number + 1
+        taken.add(slug)
+        slugs.append(slug)
+    return slugs
+
