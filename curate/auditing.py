@@ -15,7 +15,10 @@ from curate.faults import FAULTS
 from curate.formats import ReadOptions, derived, read
 from curate.formats.loaders import loader_findings
 
+# What the reader tells of records without a place (unreadable, several pictures, none with a size),
+# without a class, and of one object twice in a frame.
 _WITHOUT_PLACE = ("SRC-001", "SRC-011", "SRC-015")
+_WITHOUT_CLASS = ("SRC-001", "SRC-009")
 
 
 def audit(
@@ -65,7 +68,10 @@ def audit(
         select=select,
         ignore=ignore,
         params=params,
-        told={"BOX-001": _placeless(own)},
+        told={
+            "BOX-001": _members(own, _WITHOUT_PLACE),
+            "SET-009": _members(own, _WITHOUT_CLASS),
+        },
     )
     own = _without_explained(own, found)
     tables = [table for table in (own, found) if len(table)]
@@ -73,12 +79,9 @@ def audit(
     return Findings(sorted_findings(table), dataset)
 
 
-def _placeless(own: pd.DataFrame) -> set[int]:
-    """The boxes of which the reader has told why they have no coordinates.
-
-    Their record is unreadable, their image has several pictures, or none with a size.
-    """
-    members = own.loc[own["check"].isin(_WITHOUT_PLACE), "members"]
+def _members(own: pd.DataFrame, codes: Collection[str]) -> set[int]:
+    """The boxes of the reader's findings of these codes."""
+    members = own.loc[own["check"].isin(list(codes)), "members"]
     return {box_id for ids in members for box_id in ids}
 
 

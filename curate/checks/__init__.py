@@ -4,7 +4,8 @@
 findings, `explain` a manual page, `selected` the codes that `--select` and `--ignore` leave.
 """
 
+from curate.checks.check import Check
 from curate.checks.hits import DERIVED_COLUMNS, Hits
-from curate.checks.registry import CHECKS, Check, explain, run, selected
+from curate.checks.registry import CHECKS, explain, run, selected
 
 __all__ = ["CHECKS", "DERIVED_COLUMNS", "Check", "Hits", "explain", "run", "selected"]

@@ -107,22 +107,21 @@ def _whole_findings(code: str, name: str, level: str, hits: Hits, judged: Judged
     ids = boxes["box_id"].to_numpy(np.int64)
     columns: Columns = defaultdict(list)
     messages = hits.messages(np.arange(len(hits)))
-    # A loop over files with a cause, which are few.
-    for message, start, stop in zip(
-        messages, hits.starts().tolist(), hits.stops().tolist(), strict=True
+    # A loop over causes, which are few.
+    for number, (message, start, stop) in enumerate(
+        zip(messages, hits.starts().tolist(), hits.stops().tolist(), strict=True)
     ):
         rows = hits.members[start:stop]
-        files = boxes["file"].iloc[rows].drop_duplicates()
-        file = _with_none(files)[0] if len(files) == 1 else None
-        ending = PurePosixPath(str(files.iloc[0])).suffix
-        image_row = int(boxes["image_row"].iloc[rows[0]])
-        source = str(images["source"].iloc[image_row])
-        words = [code, source, f"*{ending}" if file is None else file]
-        columns["finding_id"].append(int(key_hashes(["\0".join(words)])[0]))
+        place = _of_file if hits.about is None else _of_set
+        file, words, told = place(hits, number, rows, judged)
+        image_rows = boxes["image_row"].to_numpy()[rows]
+        is_in_one = hits.about is not None and len(rows) and (image_rows == image_rows[0]).all()
+        image_id = int(images["image_id"].iloc[image_rows[0]]) if is_in_one else None
+        columns["finding_id"].append(int(key_hashes(["\0".join([code, *words])])[0]))
+        columns["image_id"].append(image_id)
         columns["members"].append(ids[rows].tolist())
         columns["file"].append(file)
-        of_files = f"in {len(files)} {ending} files of this source: " if file is None else ""
-        columns["message"].append(of_files + message)
+        columns["message"].append(told + message)
     values: dict[str, object] = {
         "check": code,
         "name": name,
@@ -134,6 +133,32 @@ def _whole_findings(code: str, name: str, level: str, hits: Hits, judged: Judged
         "mend": [hits.mend] * len(hits) if hits.mends is None else list(hits.mends),
     }
     return make_table(FINDING_COLUMNS, len(hits), values | columns)
+
+
+Where = tuple[str | None, list[str], str]
+
+
+def _of_file(hits: Hits, number: int, rows: Rows, judged: Judged) -> Where:
+    """The file of a cause, the words that its id hashes, and what its message begins with."""
+    files = judged.boxes["file"].iloc[rows].drop_duplicates()
+    file = _with_none(files)[0] if len(files) == 1 else None
+    ending = PurePosixPath(str(files.iloc[0])).suffix
+    image_row = int(judged.boxes["image_row"].iloc[rows[0]])
+    source = str(judged.images["source"].iloc[image_row])
+    of_files = f"in {len(files)} {ending} files of this source: " if file is None else ""
+    return file, [source, f"*{ending}" if file is None else file], of_files
+
+
+def _of_set(hits: Hits, number: int, rows: Rows, judged: Judged) -> Where:
+    """As `_of_file`, for a cause of the whole set."""
+    assert hits.about is not None
+    sources = sorted(map(str, judged.images["source"].unique()))
+    if hits.files is not None:
+        file = hits.files[number] or None
+    else:
+        files = judged.boxes["file"].iloc[rows].unique()
+        file = str(files[0]) if len(files) == 1 else None
+    return file, [*sources, hits.about[number]], ""
 
 
 def _severity(hits: Hits) -> Floats:

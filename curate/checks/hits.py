@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any
@@ -23,6 +24,8 @@ DERIVED_COLUMNS = (
 # The `outline_state` and `keypoint_state` of what a record holds and nobody can read.
 BROKEN = 2
 EDGES = ("x1", "y1", "x2", "y2")
+
+NO_ROWS: Rows = np.zeros(0, np.int64)
 
 Words = tuple[str, ...]
 
@@ -59,6 +62,11 @@ class Hits:
         (H,) what to do about each hit; None: `mend` for all.
     is_whole
         Whether each hit is a cause of its own, of a whole file: then nothing is grouped.
+    about
+        (H,) what each cause is about, such as a class: then it is one of the set, not of a file,
+        may have no members, and this tells it from others of its check.
+    files
+        (H,) the file that a cause of the set stands in, "" for none; None: that of its members.
     """
 
     members: Rows
@@ -74,6 +82,8 @@ class Hits:
     low_is_worse: bool = False
     mends: Words | None = None
     is_whole: bool = False
+    about: Words | None = None
+    files: Words | None = None
 
     def __len__(self) -> int:
         return len(self.value)
@@ -95,9 +105,11 @@ class Hits:
         return np.broadcast_to(np.asarray(self.limit, np.float64), self.value.shape)
 
     def all_of(self, marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """(H,) whether all members of each hit are marked; `marked` is per box. H is above 0."""
-        every: npt.NDArray[np.bool_] = np.logical_and.reduceat(marked[self.members], self.starts())
-        return every
+        """(H,) whether each hit has members and all are marked; `marked` is per box."""
+        n_marked = np.append(0, np.cumsum(marked[self.members]))
+        starts, stops = self.starts(), self.stops()
+        every: npt.NDArray[np.bool_] = n_marked[stops] - n_marked[starts] == stops - starts
+        return every & (stops > starts)
 
     def where(self, wanted: npt.NDArray[np.bool_]) -> Hits:
         """The hits of a mask, in their order."""
@@ -112,6 +124,8 @@ class Hits:
             which=None if self.which is None else self.which[wanted],
             levels=None if self.levels is None else self.levels[wanted],
             mends=None if self.mends is None else tuple(compress(self.mends, wanted)),
+            about=None if self.about is None else tuple(compress(self.about, wanted)),
+            files=None if self.files is None else tuple(compress(self.files, wanted)),
         )
 
     def messages(self, hits: Rows) -> list[str]:
@@ -121,6 +135,35 @@ class Hits:
         rows = zip(which.tolist(), *columns, strict=True)
         # A loop over findings that are shown, not over boxes: numpy cannot format numbers.
         return [self.texts[number].format(*row) for number, *row in rows]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One thing that is wrong with a set: what it is about, its boxes (rows), and the evidence."""
+
+    about: str
+    members: Rows
+    value: float
+    message: str
+    file: str = ""
+
+
+def set_hits(causes: Sequence[Cause], limit: float, unit: str, mend: str) -> Hits:
+    """The hits of causes of the whole set, one for each."""
+    sizes = np.array([len(cause.members) for cause in causes], np.int64)
+    return Hits(
+        members=np.concatenate([NO_ROWS, *(cause.members for cause in causes)]),
+        value=np.array([cause.value for cause in causes], np.float64),
+        limit=limit,
+        unit=unit,
+        texts=("{}",),
+        parts=(np.array([cause.message for cause in causes], object),),
+        mend=mend,
+        ends=np.cumsum(sizes),
+        is_whole=True,
+        about=tuple(cause.about for cause in causes),
+        files=tuple(cause.file for cause in causes) if any(c.file for c in causes) else None,
+    )
 
 
 def judged_tables(

@@ -6,7 +6,6 @@ import difflib
 import inspect
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
 from numbers import Real
 
 import numpy as np
@@ -15,8 +14,12 @@ import pandas as pd
 
 from curate.assembly import sorted_findings
 from curate.checks import boxes, conventions, relations
+from curate.checks.attributes import texts_of
+from curate.checks.check import Check
 from curate.checks.grouping import Judged, findings_of, scopes
 from curate.checks.hits import Hits, judged_tables
+from curate.checks.labels import labels_of
+from curate.checks.listed import OF_SETS
 from curate.checks.weighing import weigh
 from curate.dataset import Dataset
 from curate.errors import UsageError, quote
@@ -29,38 +32,12 @@ _KEYPOINTS = ("kp_x1", "kp_y1", "kp_x2", "kp_y2")
 SHOWN_WORDS = 10
 # The last part of a parameter's name is its unit, and that says what it may be.
 _SHARES = ("frac", "iou", "ioa", "share")
-_LENGTHS = ("px", "px2")
-
-
-@dataclass(frozen=True)
-class Check:
-    """A check of the finished tables.
-
-    Parameters
-    ----------
-    code, name, level
-        `BOX-002`, `box-outside-image`, and the level of its findings unless a hit has its own.
-    function
-        Takes what it `reads` and the parameters; gives `Hits`.
-    params
-        Default of each parameter; the unit is in its name.
-    follows
-        Parameters that take the value of another check's parameter (code, name) unless they are
-        set themselves.
-    needs
-        Derived columns without which it finds less, or nothing.
-    reads
-        `boxes` and `images` of `judged_tables`; or `weighed`, the mistakes of whole files.
-    """
-
-    code: str
-    name: str
-    level: Level
-    function: Callable[..., Hits]
-    params: Mapping[str, float] = field(default_factory=dict)
-    follows: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    needs: tuple[str, ...] = ()
-    reads: tuple[str, ...] = ("boxes", "images")
+_AMOUNTS = {
+    **dict.fromkeys(("px", "px2"), "give it in {unit}"),
+    **dict.fromkeys(("boxes", "frames", "images"), "give a number of {unit}"),
+    "ratio": "give how many times one is the other",
+    "z": "give standard deviations",
+}
 
 
 def _of_file(code: str, name: str, level: Level, function: Callable[..., Hits]) -> Check:
@@ -170,6 +147,7 @@ CHECKS: dict[str, Check] = {
         _of_file(
             "CONV-013", "box-the-same-everywhere", "warning", conventions.box_the_same_everywhere
         ),
+        *OF_SETS,
     )
 }
 
@@ -197,8 +175,8 @@ def run(
     params
         Check (code or name) to parameter to value, in the unit of the parameter's name.
     told
-        Check code to the ids of the boxes that it passes over, because the reader has told the
-        cause already; of checks whose findings have one box each.
+        Check code to the ids of boxes of which the reader has told the cause already: findings
+        about no other box are passed over.
 
     Raises
     ------
@@ -211,15 +189,15 @@ def run(
     given = _parameters(params or {})
     boxes_table, images = judged_tables(dataset, derived)
     codes = sorted(chosen & set(CHECKS))
-    read: dict[str, object] = {"boxes": boxes_table, "images": images}
-    if any("weighed" in CHECKS[code].reads for code in codes):
-        read["weighed"] = weigh(boxes_table, images, dataset.classes)
+    asked = {name for code in codes for name in CHECKS[code].reads}
+    read = _read(asked, boxes_table, images, dataset.classes)
     found: list[tuple[Check, Hits]] = []
     for code in track(codes, len(codes), "checks"):
         check = CHECKS[code]
         hits = check.function(*(read[name] for name in check.reads), **given[code])
         if told and code in told:
-            hits = _without(hits, boxes_table["box_id"].isin(list(told[code])).to_numpy(bool))
+            is_told = boxes_table["box_id"].isin(list(told[code])).to_numpy(bool)
+            hits = hits.where(~hits.all_of(is_told))
         if len(hits):
             found.append((check, hits))
     found = _without_consequences(found, len(boxes_table))
@@ -228,6 +206,20 @@ def run(
     judged = Judged(boxes_table, images, scopes(boxes_table, images))
     tables = [findings_of(c.code, c.name, c.level, hits, judged) for c, hits in found]
     return sorted_findings(pd.concat(tables, ignore_index=True))
+
+
+def _read(
+    asked: Collection[str], boxes: pd.DataFrame, images: pd.DataFrame, classes: pd.DataFrame
+) -> dict[str, object]:
+    """What checks read, by name: the tables, and what is made of them once for all checks."""
+    read: dict[str, object] = {"boxes": boxes, "images": images, "classes": classes}
+    if {"labels", "texts"} & set(asked):
+        labels = read["labels"] = labels_of(boxes)
+        if "texts" in asked:
+            read["texts"] = texts_of(boxes, labels)
+    if "weighed" in asked:
+        read["weighed"] = weigh(boxes, images, classes)
+    return read
 
 
 def _without_consequences(
@@ -245,21 +237,6 @@ def _without_consequences(
         if len(hits):
             left.append((check, hits))
     return left
-
-
-def _without(hits: Hits, is_told: npt.NDArray[np.bool_]) -> Hits:
-    """The hits, of one box each, whose box is not told."""
-    kept = ~is_told[hits.members]
-    return replace(
-        hits,
-        members=hits.members[kept],
-        value=hits.value[kept],
-        limit=hits.limits()[kept],
-        parts=tuple(part[kept] for part in hits.parts),
-        ends=None,
-        which=None if hits.which is None else hits.which[kept],
-        levels=None if hits.levels is None else hits.levels[kept],
-    )
 
 
 def selected(select: Collection[str] | None, ignore: Collection[str] | None) -> frozenset[str]:
@@ -337,8 +314,8 @@ def _refuse_out_of_range(code: str, name: str, value: object) -> None:
     number = float(value) if isinstance(value, Real) and is_number else math.nan
     if unit in _SHARES and not 0 <= number <= 1:
         should, mend = "a number in 0..1", "give a share, 0.9 for 90 %"
-    elif unit in _LENGTHS and not 0 <= number < math.inf:
-        should, mend = "a number from 0 on", f"give it in {unit}"
+    elif unit in _AMOUNTS and not 0 <= number < math.inf:
+        should, mend = "a number from 0 on", _AMOUNTS[unit].format(unit=unit)
     else:
         return
     raise UsageError(f"{code}: {name} is {quote(value)}, should be {should}", mend=mend)

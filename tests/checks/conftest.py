@@ -12,6 +12,7 @@ import pytest
 
 from curate import checks
 from curate.assembly import Gathered, assemble
+from curate.checks.listed import OF_SETS
 from curate.dataset import Dataset
 from curate.tables import FINDING_COLUMNS, check_table
 
@@ -40,8 +41,15 @@ class Made:
     derived: pd.DataFrame | None
 
 
-def make(rows: Iterable[Row], images: Mapping[str, Mapping[str, Any]] | None = None) -> Made:
-    """The dataset of the rows; images not named are 640 x 480 px."""
+def make(
+    rows: Iterable[Row],
+    images: Mapping[str, Mapping[str, Any]] | None = None,
+    classes: Iterable[tuple[str, str | None, str]] = (),
+) -> Made:
+    """The dataset of the rows; images not named are 640 x 480 px.
+
+    `classes` are the listed ones: file, id, name.
+    """
     rows = list(rows)
     names = list(dict.fromkeys([*(images or {}), *(row["image"] for row in rows)]))
     plain = {"width": SIZE[0], "height": SIZE[1], "label_state": "present"}
@@ -52,6 +60,7 @@ def make(rows: Iterable[Row], images: Mapping[str, Mapping[str, Any]] | None = N
         n_boxes=len(rows),
         images={"image_name": names}
         | {key: [r.get(key) for r in records] for key in {k for r in records for k in r}},
+        classes=[dict(zip(("file", "source_id", "label"), row, strict=True)) for row in classes],
         boxes={"image_row": [names.index(row["image"]) for row in rows]}
         | {key: [row.get(key, _plain(key)) for row in rows] for key in columns},
     )
@@ -92,7 +101,13 @@ def names_of(made: Made, members: Iterable[int]) -> str:
 
 
 def findings(made: Made, **options: Any) -> pd.DataFrame:
-    """The findings table of a run, after a look at its contract."""
+    """The findings table of a run, after a look at its contract.
+
+    Checks that ask how the rest of a set is run only when they are selected: a few literal rows
+    are no set.
+    """
+    if "select" not in options:
+        options["ignore"] = [*options.get("ignore", ()), *(check.code for check in OF_SETS)]
     table = checks.run(made.dataset, made.derived, **options)
     check_table(table, FINDING_COLUMNS, "findings")
     assert table["finding_id"].is_unique
@@ -100,9 +115,11 @@ def findings(made: Made, **options: Any) -> pd.DataFrame:
     return table
 
 
-def summary(rows: Iterable[Row], *, images: Any = None, **options: Any) -> Summary:
+def summary(
+    rows: Iterable[Row], *, images: Any = None, classes: Any = (), **options: Any
+) -> Summary:
     """(check, names of the members, value) of each finding."""
-    made = make(rows, images)
+    made = make(rows, images, classes)
     table = findings(made, **options)
     return [
         (check, names_of(made, members), round(value, 6))

@@ -26,7 +26,8 @@ def test_check_has_code_name_level_and_a_manual_page(check) -> None:
         assert part in page or (part == "Value:" and check.code == "BOX-001"), part
     signature = list(inspect.signature(check.function).parameters)
     assert signature == [*check.reads, *check.params]
-    assert check.reads in (("boxes", "images"), ("weighed",))
+    assert check.reads == ("weighed",) or check.reads[:2] == ("boxes", "images")
+    assert set(check.reads[2:]) <= {"classes", "labels", "texts"}
     assert all(f"`{name}`" in page for name in check.params)
     assert set(check.needs) <= set(checks.DERIVED_COLUMNS)
 

@@ -1,0 +1,77 @@
+"""The checks that ask what a whole set makes likely: of classes, sizes, flags, partners, tracks."""
+
+from __future__ import annotations
+
+from curate.checks import attributes, classes
+from curate.checks.check import Check
+
+_LABELS = ("boxes", "images", "labels")
+_TEXTS = (*_LABELS, "texts")
+_CLASSES = ("boxes", "images", "classes", "labels")
+# Sets of fewer labels are samples: what they lack, the whole may have.
+_SAMPLE = {"min_boxes": 100.0}
+
+OF_SETS: tuple[Check, ...] = (
+    Check("SET-001", "class-unused", "info", classes.class_unused, _SAMPLE, reads=_CLASSES),
+    Check("SET-002", "class-unlisted", "warning", classes.class_unlisted, reads=_CLASSES),
+    Check("SET-003", "class-only-one", "info", classes.class_only_one, _SAMPLE, reads=_LABELS),
+    Check(
+        "SET-004",
+        "class-few-boxes",
+        "info",
+        classes.class_few_boxes,
+        {"max_boxes": 1.0, **_SAMPLE},
+        reads=_LABELS,
+    ),
+    Check(
+        "SET-005",
+        "classes-imbalanced",
+        "info",
+        classes.classes_imbalanced,
+        {"max_ratio": 50.0, **_SAMPLE},
+        reads=_LABELS,
+    ),
+    Check("SET-006", "class-names-alike", "warning", classes.class_names_alike, reads=_CLASSES),
+    Check("SET-007", "class-ids-differ", "warning", classes.class_ids_differ, reads=_CLASSES),
+    Check(
+        "SET-008",
+        "class-not-in-train",
+        "warning",
+        classes.class_not_in_train,
+        {"max_share_frac": 0.005},
+        reads=_LABELS,
+    ),
+    Check("SET-009", "box-without-class", "warning", classes.box_without_class, reads=_LABELS),
+    Check(
+        "SET-010",
+        "class-shapes-mixed",
+        "warning",
+        classes.class_shapes_mixed,
+        {"max_share_frac": 0.1},
+        reads=_LABELS,
+    ),
+    Check(
+        "SET-011",
+        "attribute-one-value",
+        "info",
+        attributes.attribute_one_value,
+        _SAMPLE,
+        reads=_TEXTS,
+    ),
+    Check(
+        "SET-012",
+        "attribute-value-rare",
+        "info",
+        attributes.attribute_value_rare,
+        {"max_boxes": 1.0, "max_ratio": 50.0, **_SAMPLE},
+        reads=_TEXTS,
+    ),
+    Check(
+        "SET-013",
+        "attribute-missing",
+        "warning",
+        attributes.attribute_missing,
+        {"min_share_frac": 0.9, "min_boxes": 30.0},
+        reads=_TEXTS,
+    ),
+)
