@@ -18,6 +18,7 @@ import each other, and one format never imports another (tests/test_architecture
     painting
     definitions
     formats checks report
+    defining
     auditing doctor merging project demo
     walkthrough
     cli __init__ __main__

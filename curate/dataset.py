@@ -168,10 +168,14 @@ def refuse_loose_rows(dataset: Dataset) -> None:
 
 @dataclass(frozen=True, repr=False)
 class Findings:
-    """What an audit found: the findings table, worst first, and the dataset that was judged."""
+    """What an audit found: the findings table, worst first, and the dataset that was judged.
+
+    `definitions` are those in force beside curate's own checks, each `id@version+hash`.
+    """
 
     table: pd.DataFrame
     dataset: Dataset
+    definitions: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.table)

@@ -11,13 +11,15 @@ import numpy as np
 import pandas as pd
 
 from curate.boxes import Rows
+from curate.checks.check import Check
+from curate.checks.clauses import clause_check
 from curate.dataset import Dataset
 from curate.definitions.columns import BoxColumns
 from curate.definitions.files import SCHEMA
 from curate.definitions.judging import Outcome, judge
 from curate.definitions.loading import load
 from curate.definitions.mapping import NAMES, Mapped, mapped
-from curate.definitions.model import ACTIONS, OTHER, Definitions
+from curate.definitions.model import ACTIONS, OTHER, Clause, Definitions
 from curate.errors import UsageError
 from curate.formats import derived
 
@@ -59,9 +61,7 @@ def _failing_rows(outcome: Outcome) -> Rows:
     return np.unique(outcome.members)
 
 
-def judged(
-    dataset: Dataset, definitions: Definitions, vocabulary: str | None = None
-) -> Judged:
+def judged(dataset: Dataset, definitions: Definitions, vocabulary: str | None = None) -> Judged:
     """A dataset as definitions take it.
 
     Raises
@@ -72,6 +72,35 @@ def judged(
     columns = BoxColumns(dataset, derived(dataset), definitions.columns)
     taken = mapped(columns, definitions, vocabulary)
     return Judged(taken, judge(taken, definitions), definitions)
+
+
+def clause_checks(found: Judged) -> list[Check]:
+    """The clauses of a judged dataset as checks, which give what they found."""
+    return [
+        clause_check(outcome, found.definitions, found.mapped.columns) for outcome in found.outcomes
+    ]
+
+
+def clause_page(clause: Clause) -> str:
+    """The manual page of a clause, as `curate explain` prints it."""
+    lines = [f"{clause.id} {clause.name} [{clause.severity}]", "", f"{clause.title}.", ""]
+    lines += [f"Why it is there: {clause.rationale}", "", f"Judged: each {clause.record}"]
+    lines += [] if clause.when is None else [f"When: {clause.when.text}"]
+    if clause.check is None:
+        lines.append("Cannot be told from columns: a question to a person.")
+    else:
+        lines.append(f"Should hold: {clause.check.text}")
+    lines += [f"  {name} = {value}" for name, value in sorted(clause.params.items())]
+    lines += [f"Where that cannot be told: {clause.missing}"] * (clause.missing is not None)
+    lines += [f"Except when {one.when.text}: {one.because}" for one in clause.exceptions]
+    lines.append(f"Done about it: {clause.action}")
+    lines += [f"  {name} = {text.text}" for name, text in clause.fix.items()]
+    lines += [f"Speaks in the place of {', '.join(clause.replaces)}."] * bool(clause.replaces)
+    lines += [f"Example: {scene.note}" for scene in clause.examples]
+    lines += [f"Counter-example: {scene.note}" for scene in clause.counter_examples]
+    lines += [f"Source: {'; '.join(clause.source)}"] * bool(clause.source)
+    lines += [f"The project has it so because {clause.overridden}"] * bool(clause.overridden)
+    return "\n".join([*lines, "", f"Stated by {clause.stated_by}", ""])
 
 
 @dataclass(frozen=True)
@@ -95,8 +124,9 @@ class Impact:
             old, new = self.boxes[f"{column}_before"], self.boxes[f"{column}_after"]
             changed = pd.DataFrame({"old": old, "new": new}).fillna("none")
             changed = changed[changed["old"] != changed["new"]]
-            for (a, b), count in changed.value_counts().items():  # type: ignore[misc]  # two columns
-                rows.append((column, str(a), str(b), int(count)))
+            for a, b in changed.drop_duplicates().itertuples(index=False):
+                n_same = int(((changed["old"] == a) & (changed["new"] == b)).sum())
+                rows.append((column, str(a), str(b), n_same))
         return sorted(rows, key=lambda row: (-row[3], row))
 
     def clauses(self) -> list[tuple[str, int, int]]:
@@ -128,7 +158,9 @@ def impact(
     """
     tables = [judged(dataset, one, vocabulary).verdicts() for one in (before, after)]
     columns = ["label", "role", "decision", "verdict", "clauses"]
-    old, new = (table[columns].astype(object).where(table[columns].notna(), None) for table in tables)
+    old, new = (
+        table[columns].astype(object).where(table[columns].notna(), None) for table in tables
+    )
     same = ((old == new) | (old.isna() & new.isna())).all(axis=1).to_numpy(bool)
     changed = ~same
     keys = dataset.images.set_index("image_id")["image_key"]
@@ -191,7 +223,7 @@ def _slug(text: str) -> str:
     return slug if slug and slug[0].isalpha() else f"c_{slug or 'lass'}"
 
 
-def _text(  # noqa: PLR0913  # what the file is made of
+def _text(  # what the file is made of
     slug: str,
     name: str,
     references: list[str],
@@ -251,4 +283,3 @@ def _slugs(labels: list[str], used: Definitions) -> list[str]:
         taken.add(slug)
         slugs.append(slug)
     return slugs
-

@@ -100,14 +100,16 @@ def parse_document(text: str, name: str) -> Document:
             node = loader.get_single_node()
             values = None if node is None else _built(loader, node, (), _Marks(name, lines))
         finally:
-            loader.dispose()  # type: ignore[no-untyped-call]  # PyYAML's own
+            loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else mark.line + 1
         what = f"cannot be read: {error.problem or error.context}"
         raise UsageError(what, place=Place(name, line), mend="correct it") from error
     except (yaml.YAMLError, *broken) as error:
-        raise UsageError(f"cannot be read: {error}", place=Place(name), mend="correct it") from error
+        raise UsageError(
+            f"cannot be read: {error}", place=Place(name), mend="correct it"
+        ) from error
     return Document(name, values, lines)
 
 
@@ -116,7 +118,8 @@ def _refuse_bombs(text: str, name: str) -> None:
 
     depth = 0
     for event in yaml.parse(text, yaml.SafeLoader):
-        place = Place(name, event.start_mark.line + 1)
+        mark = event.start_mark
+        place = Place(name, None if mark is None else mark.line + 1)
         if isinstance(event, yaml.AliasEvent):
             raise UsageError("has an alias (*name)", place=place, mend="write its value out")
         depth += isinstance(event, yaml.CollectionStartEvent)

@@ -17,6 +17,7 @@ from curate.folders import write_file
 from curate.tree import real_path
 
 if TYPE_CHECKING:
+    from curate.definitions.model import Definitions
     from curate.formats import ReadOptions
 
 FILE = "curate.yaml"
@@ -36,6 +37,7 @@ _FIELDS = {
 class Project:
     """What a `curate.yaml` says; everything is empty when there is none.
 
+    `definitions` are files (relative to the project file) and ids of shipped definitions;
     `params` are parameters of checks by check and parameter name; `sources` maps a name to the
     keys path, images, format, classes, truth, class-ids, max-pixels and size as they stand in the
     file.
@@ -47,6 +49,25 @@ class Project:
     ignore: list[str] | None = None
     fail_on: str | None = None
     params: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    definitions: tuple[str, ...] = ()
+    vocabulary: str | None = None
+
+    def definitions_in_force(self, given: Sequence[str] | None) -> Definitions | None:
+        """The definitions of the command line, else of this file; None: there are none.
+
+        Raises
+        ------
+        UsageError
+            For anything wrong in one of them.
+        """
+        from curate.definitions.loading import load
+
+        if given:
+            return load(given)
+        # A name that is a file beside the project file is that file, wherever curate runs.
+        own = [self.folder / word if word.endswith((".yaml", ".yml")) else word
+               for word in self.definitions]  # fmt: skip
+        return load(own) if own else None
 
 
 def find(folder: Path) -> Project:
@@ -68,6 +89,8 @@ def find(folder: Path) -> Project:
         select=document.get("select"),
         ignore=document.get("ignore"),
         fail_on=document.get("fail-on"),
+        definitions=tuple(document.get("definitions", ())),
+        vocabulary=document.get("vocabulary"),
         params={
             check: {
                 n: _finite(v, f"checks.{check}.{n}") for n, v in limit.items() if n != "because"

@@ -30,6 +30,8 @@ class Check:
         `boxes` and `images` of `judged_tables`, `classes` (the dataset's), `labels` (the classes
         counted: `labels.Labels`) and `texts` (`attributes.Texts`); or `weighed`, the mistakes of
         whole files.
+    replaces
+        Codes of checks in whose place it speaks: what explains their findings explains its own.
     """
 
     code: str
@@ -40,3 +42,4 @@ class Check:
     follows: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     reads: tuple[str, ...] = ("boxes", "images")
+    replaces: tuple[str, ...] = ()

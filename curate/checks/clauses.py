@@ -26,14 +26,12 @@ def clause_check(outcome: Outcome, definitions: Definitions, boxes: BoxColumns) 
     def told() -> Hits:
         if clause.check is None:
             return _asked(outcome, definitions, boxes)
-        return _missed(outcome, definitions)
+        return _missed(outcome, definitions, boxes)
 
-    return Check(
-        clause.id, clause.name, clause.severity, told, reads=(), replaces=clause.replaces
-    )
+    return Check(clause.id, clause.name, clause.severity, told, reads=(), replaces=clause.replaces)
 
 
-def _missed(outcome: Outcome, definitions: Definitions) -> Hits:
+def _missed(outcome: Outcome, definitions: Definitions, boxes: BoxColumns) -> Hits:
     """The records that do not meet a clause."""
     clause = outcome.clause
     is_whole = clause.record in ("image", "dataset")
@@ -53,8 +51,17 @@ def _missed(outcome: Outcome, definitions: Definitions) -> Hits:
         which=outcome.is_unknown.astype(np.int64),
         levels=levels,
         is_whole=is_whole,
-        about=tuple(f"{clause.id} {n}" for n in range(len(outcome))) if is_whole else None,
+        about=_about(outcome, boxes) if is_whole else None,
+        images=outcome.images,
     )
+
+
+def _about(outcome: Outcome, boxes: BoxColumns) -> tuple[str, ...]:
+    """What tells a finding of a clause without boxes from others: the image, if any."""
+    if outcome.images is None:
+        return (outcome.clause.id,) * len(outcome)
+    keys = boxes.dataset.images["image_key"].iloc[outcome.images]
+    return tuple(map(str, keys))
 
 
 def _template(clause: Clause, names: list[str], *, is_unknown: bool = False) -> str:
@@ -72,10 +79,11 @@ def _shown(values: Values) -> npt.NDArray[np.object_]:
     """(H,) values for messages."""
     if values.kind == "text":
         table = np.array([*map(repr, values.words or ()), "unknown"], object)
-        return table[values.values]
+        words: npt.NDArray[np.object_] = table[values.values]
+        return words
     if values.kind == "flag":
-        words = np.where(values.values, "true", "false").astype(object)
-        return np.where(values.known, words, "unknown")
+        said = np.where(values.values, "true", "false").astype(object)
+        return np.where(values.known, said, "unknown")
     return np.array([_Number(value) for value in values.values.tolist()], object)
 
 
@@ -110,7 +118,11 @@ def _asked(outcome: Outcome, definitions: Definitions, boxes: BoxColumns) -> Hit
     rows = outcome.images if outcome.images is not None else outcome.members
     sampled = _sampled(clause, rows, boxes, of_images=outcome.images is not None)
     what = "images" if outcome.images is not None else "boxes"
-    by = "" if clause.sample is None else f", {clause.sample.n} of each {', '.join(clause.sample.by)}"
+    by = (
+        ""
+        if clause.sample is None
+        else f", {clause.sample.n} of each {', '.join(clause.sample.by)}"
+    )
     text = (
         f"{clause.title!r} cannot be told from columns: it concerns {n} {what}; a person should "
         f"look at {len(sampled)} of them{by}"
@@ -145,7 +157,11 @@ def _sampled(clause: Clause, rows: Rows, boxes: BoxColumns, *, of_images: bool) 
     if of_images:
         ids = dataset.images["image_id"].to_numpy(np.int64)[rows]
         strata = pd.DataFrame(
-            {name: boxes.image[name].values[rows] for name in clause.sample.by if name in boxes.image}
+            {
+                name: boxes.image[name].values[rows]
+                for name in clause.sample.by
+                if name in boxes.image
+            }
         )
     else:
         ids = dataset.boxes["box_id"].to_numpy(np.int64)[rows]

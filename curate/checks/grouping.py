@@ -114,9 +114,8 @@ def _whole_findings(code: str, name: str, level: str, hits: Hits, judged: Judged
         rows = hits.members[start:stop]
         place = _of_file if hits.about is None else _of_set
         file, words, told = place(hits, number, rows, judged)
-        image_rows = boxes["image_row"].to_numpy()[rows]
-        is_in_one = hits.about is not None and len(rows) and (image_rows == image_rows[0]).all()
-        image_id = int(images["image_id"].iloc[image_rows[0]]) if is_in_one else None
+        image_row = _image_of(hits, number, boxes["image_row"].to_numpy()[rows])
+        image_id = None if image_row is None else int(images["image_id"].iloc[image_row])
         columns["finding_id"].append(int(key_hashes(["\0".join([code, *words])])[0]))
         columns["image_id"].append(image_id)
         columns["members"].append(ids[rows].tolist())
@@ -133,6 +132,14 @@ def _whole_findings(code: str, name: str, level: str, hits: Hits, judged: Judged
         "mend": [hits.mend] * len(hits) if hits.mends is None else list(hits.mends),
     }
     return make_table(FINDING_COLUMNS, len(hits), values | columns)
+
+
+def _image_of(hits: Hits, number: int, image_rows: Rows) -> int | None:
+    """The row of the one image that a cause of the set is about."""
+    if hits.images is not None:
+        return int(hits.images[number])
+    is_in_one = hits.about is not None and len(image_rows) > 0
+    return int(image_rows[0]) if is_in_one and (image_rows == image_rows[0]).all() else None
 
 
 Where = tuple[str | None, list[str], str]

@@ -67,6 +67,8 @@ class Hits:
         may have no members, and this tells it from others of its check.
     files
         (H,) the file that a cause of the set stands in, "" for none; None: that of its members.
+    images
+        (H,) row of the image that a cause of the set is about; None: that of its members.
     """
 
     members: Rows
@@ -84,6 +86,7 @@ class Hits:
     is_whole: bool = False
     about: Words | None = None
     files: Words | None = None
+    images: Rows | None = None
 
     def __len__(self) -> int:
         return len(self.value)
@@ -126,6 +129,7 @@ class Hits:
             mends=None if self.mends is None else tuple(compress(self.mends, wanted)),
             about=None if self.about is None else tuple(compress(self.about, wanted)),
             files=None if self.files is None else tuple(compress(self.files, wanted)),
+            images=None if self.images is None else self.images[wanted],
         )
 
     def messages(self, hits: Rows) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from numbers import Real
 
 import numpy as np
@@ -160,6 +160,7 @@ def run(
     ignore: Collection[str] | None = None,
     params: Mapping[str, Mapping[str, float]] | None = None,
     told: Mapping[str, Collection[int]] | None = None,
+    extra: Sequence[Check] = (),
 ) -> pd.DataFrame:
     """The findings of the checks: a table of `FINDING_COLUMNS`, sorted, one row per cause.
 
@@ -175,8 +176,10 @@ def run(
     params
         Check (code or name) to parameter to value, in the unit of the parameter's name.
     told
-        Check code to the ids of boxes of which the reader has told the cause already: findings
+        Check code to the ids of boxes of which another has told the cause already: findings
         about no other box are passed over.
+    extra
+        Checks beside curate's own.
 
     Raises
     ------
@@ -185,18 +188,19 @@ def run(
     TableError
         When `derived` or the dataset's tables do not fit together.
     """
-    chosen = selected(select, ignore)
+    known = CHECKS | {check.code: check for check in extra}
+    chosen = selected(select, ignore, {check.code: check.name for check in extra})
     given = _parameters(params or {})
     boxes_table, images = judged_tables(dataset, derived)
-    codes = sorted(chosen & set(CHECKS))
-    asked = {name for code in codes for name in CHECKS[code].reads}
+    codes = sorted(chosen & set(known))
+    asked = {name for code in codes for name in known[code].reads}
     read = _read(asked, boxes_table, images, dataset.classes)
     found: list[tuple[Check, Hits]] = []
     for code in track(codes, len(codes), "checks"):
-        check = CHECKS[code]
-        hits = check.function(*(read[name] for name in check.reads), **given[code])
-        if told and code in told:
-            is_told = boxes_table["box_id"].isin(list(told[code])).to_numpy(bool)
+        check = known[code]
+        hits = check.function(*(read[name] for name in check.reads), **given.get(code, {}))
+        if told and code in told and len(hits):
+            is_told = boxes_table["box_id"].isin(told[code]).to_numpy(bool)
             hits = hits.where(~hits.all_of(is_told))
         if len(hits):
             found.append((check, hits))
@@ -232,27 +236,33 @@ def _without_consequences(
             explained.setdefault(code, np.zeros(n_boxes, np.bool_))[hits.members] = True
     left = []
     for check, hits in found:
-        if check.code in explained:
-            hits = hits.where(~hits.all_of(explained[check.code]))
+        for code in {check.code, *check.replaces} & explained.keys():
+            hits = hits.where(~hits.all_of(explained[code]))
         if len(hits):
             left.append((check, hits))
     return left
 
 
-def selected(select: Collection[str] | None, ignore: Collection[str] | None) -> frozenset[str]:
+def selected(
+    select: Collection[str] | None,
+    ignore: Collection[str] | None,
+    extra: Mapping[str, str] | None = None,
+) -> frozenset[str]:
     """The codes of the checks and reader faults that are selected and not ignored.
 
     Parameters
     ----------
     select, ignore
         Codes, names or beginnings of codes, such as `BOX`, one alone as a text; None: all, none.
+    extra
+        Code to name of checks beside curate's own.
 
     Raises
     ------
     UsageError
         For a word that fits no code and no name, with the nearest one.
     """
-    known = _names()
+    known = _names() | dict(extra or {})
     chosen = set(known)
     if select is not None:
         chosen = {code for word in _words(select) for code in _codes(word, known)}

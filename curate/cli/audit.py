@@ -1,6 +1,7 @@
 """Find what is wrong with labels: place, fault and mend of each finding.
 
 Example: curate audit instances.json
+Example: curate audit instances.json --definitions person
 Example: curate audit street --images pictures/ -o findings.json -o findings.sarif
 """
 
@@ -17,6 +18,7 @@ from curate.cli.reports import PRINTED_CHARS, Format
 from curate.errors import UsageError
 
 if TYPE_CHECKING:
+    from curate.definitions.model import Definitions
     from curate.report import Rule
 
 
@@ -45,6 +47,8 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
             "ultralytics (labels of yolo; checks ULT).",
         ),
     ] = None,
+    definitions: options.Definitions = None,
+    vocabulary: options.Vocabulary = None,
     fail_on: options.FailOn = None,
     format_: Annotated[
         Format | None,
@@ -84,14 +88,16 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
     files = reports.outputs(out or (), options.touched([(path, told)]), force=force)
     taken = streams.taken(context, path)
     chosen = _words(select) or settings.select, _words(ignore) or settings.ignore
+    rules = settings.definitions_in_force(definitions)
     findings = library.audit(
-        taken, told, select=chosen[0], ignore=chosen[1], params=settings.params, loader=for_
-    )
+        taken, told, select=chosen[0], ignore=chosen[1], params=settings.params, loader=for_,
+        definitions=rules, vocabulary=vocabulary or settings.vocabulary,
+    )  # fmt: skip
     report = reports.Report(
         findings,
         source or findings.dataset.name,
         folder=reports.folder_of(path, findings.dataset.sources.names()),
-        rules=_rules(*chosen),
+        rules=_rules(*chosen, rules),
         fail_on=str(fail_on or settings.fail_on or options.Level.ERROR),
         show_all=show_all,
     )
@@ -114,16 +120,28 @@ def _shown(format_: Format | None, out: Collection[Path], *, as_json: bool) -> F
     return None if format_ is None and only_files else format_ or Format.TEXT
 
 
-def _rules(select: Collection[str] | None, ignore: Collection[str] | None) -> list[Rule]:
-    """The checks that ran, with their manual pages."""
+def _rules(
+    select: Collection[str] | None,
+    ignore: Collection[str] | None,
+    definitions: Definitions | None,
+) -> list[Rule]:
+    """The checks and clauses that ran, with their manual pages."""
     from curate import checks
+    from curate.defining import clause_page
     from curate.faults import FAULTS
     from curate.report import Rule
 
+    clauses = {} if definitions is None else {clause.id: clause for clause in definitions.clauses}
     known = FAULTS | checks.CHECKS
-    codes = sorted(checks.selected(select, ignore))
-    own = [(code, known[code]) for code in codes]
-    return [Rule(code, kind.name, kind.level, checks.explain(code)) for code, kind in own]
+    names = {clause.id: clause.name for clause in clauses.values()}
+    codes = sorted(checks.selected(select, ignore, names))
+    own = [(code, known[code]) for code in codes if code not in clauses]
+    rules = [Rule(code, kind.name, kind.level, checks.explain(code)) for code, kind in own]
+    return rules + [
+        Rule(code, clauses[code].name, clauses[code].severity, clause_page(clauses[code]))
+        for code in codes
+        if code in clauses
+    ]
 
 
 def _show(parts: Iterable[str]) -> None:

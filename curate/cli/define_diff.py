@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SHOWN_BOXES = 10
 
 
-def diff(
+def diff(  # noqa: PLR0913  # one parameter per option of the command line
     context: typer.Context,
     before: Annotated[str, typer.Argument(help="Definition as it is: a file, or a shipped one.")],
     after: Annotated[str, typer.Argument(help="Definition as it would be.")],

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from curate.cli import options, output, streams
+from curate.errors import OutputError, Place
 
 
 def new(
@@ -44,7 +45,19 @@ def new(
     if out is None or streams.is_dash(out):
         output.result(text.removesuffix("\n"))
         return 0
-    options.refuse_file(out, force=force)
+    _refuse_overwrite(out, force=force)
     write_file(out, text.encode())
     output.result(f"{out}: say what counts, then run `curate define check {out}`")
     return 0
+
+
+def _refuse_overwrite(path: Path, *, force: bool) -> None:
+    place = Place(str(path))
+    if path.exists() and not force:
+        raise OutputError("exists already", place=place, mend="choose another, or add --force")
+    if path.exists() and not path.read_bytes().startswith(b"schema: curate.definition/"):
+        raise OutputError(
+            "exists, and is no definition file",
+            place=place,
+            mend="choose another file; --force replaces only what curate wrote",
+        )

@@ -77,6 +77,20 @@ ClassIdsOption = Annotated[
     ),
 ]
 MaxPixels = Annotated[int | None, typer.Option(help=MAX_PIXELS_HELP)]
+Definitions = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="DEFINITION",
+        help="Definition that holds beside the checks: a file, or a shipped one such as person; "
+        "may be repeated.",
+    ),
+]
+Vocabulary = Annotated[
+    str | None,
+    typer.Option(
+        help="Vocabulary of the definitions' mapping; otherwise the one that knows most classes."
+    ),
+]
 FailOn = Annotated[
     Level | None, typer.Option(help="Exit with 1 from this level on (default error).")
 ]
@@ -92,10 +106,10 @@ def read_options(  # one parameter per option of the command line
     from_: str | None,
     images: Path | None,
     size: str | None,
-    classes: Path | None,
-    truth: Path | None,
-    class_ids: ClassIds | None,
-    max_pixels: int | None,
+    classes: Path | None = None,
+    truth: Path | None = None,
+    class_ids: ClassIds | None = None,
+    max_pixels: int | None = None,
 ) -> ReadOptions:
     """The options as the library takes them; a class list or annotation file of `-` is stdin.
 

@@ -197,7 +197,9 @@ def built(
 
 def _columns_of(file: DefinitionFile) -> dict[str, Name]:
     return {
-        name: Name(one["kind"], one["meaning"], True, tuple(one["words"]) if "words" in one else None)
+        name: Name(
+            one["kind"], one["meaning"], True, tuple(one["words"]) if "words" in one else None
+        )
         for name, one in file.values.get("columns", {}).items()
     }
 
@@ -345,7 +347,9 @@ def _fix(
     for column, text in raw.get("fix", {}).items():
         at = (*path, "fix", column)
         if raw["record"] not in ("box", "prediction"):
-            raise builder.error(at, f"{raw['record']} records cannot be fixed", "use flag or review")
+            raise builder.error(
+                at, f"{raw['record']} records cannot be fixed", "use flag or review"
+            )
         builder.known(column, _SETTABLE, "column that can be set", at)
         fix[column] = builder.expression(text, names, at, kind=OWN[column].kind, params=params)
         tree = fix[column].tree
@@ -373,15 +377,16 @@ def _scenes(builder: Builder, raw: Words, key: str, path: KeyPath) -> tuple[Scen
         _refuse_unfit_scene(builder, record, one, at)
         image = {f"image_{name}" if f"image_{name}" in IMAGE_PART else name: value
                  for name, value in one.get("image", {}).items()}  # fmt: skip
-        parts = [("image", image, IMAGE_PART), ("values", one.get("values", {}), builder.names(record))]
+        parts = [
+            ("image", image, IMAGE_PART),
+            ("values", one.get("values", {}), builder.names(record)),
+        ]
         parts += [("boxes", row, box) for row in one.get("boxes", ())]
         for part, given, legal in parts:
             for name, value in given.items():
                 builder.known(name, legal, "column", (*at, part))
                 builder.refuse_bad_value(value, legal[name], (*at, part))
-        scenes.append(
-            Scene(one["note"], image, tuple(one.get("boxes", ())), one.get("values", {}))
-        )
+        scenes.append(Scene(one["note"], image, tuple(one.get("boxes", ())), one.get("values", {})))
     return tuple(scenes)
 
 

@@ -1,4 +1,4 @@
-"""The columns of each kind of record, made from a dataset's tables when an expression reads them."""
+"""The columns of boxes, made from a dataset's tables when an expression reads them."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ class BoxColumns(Mapping[str, Values]):
     def image_row(self) -> Rows:
         """(N,) int64, row of each box's image."""
         index = pd.Index(self.dataset.images["image_id"].to_numpy(np.int64))
-        rows = index.get_indexer(self.dataset.boxes["image_id"].to_numpy(np.int64))
-        return rows.astype(np.int64)
+        rows: Rows = index.get_indexer(self.dataset.boxes["image_id"].to_numpy(np.int64))
+        return rows.astype(np.int64, copy=False)
 
     @cached_property
     def image(self) -> dict[str, Values]:

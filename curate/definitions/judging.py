@@ -135,9 +135,7 @@ def excess_of(check: Expression | None, columns: Mapping[str, Values], n_rows: i
     return _excess(check, check.tree, columns, n_rows)
 
 
-def _excess(
-    check: Expression, node: Node, columns: Mapping[str, Values], n_rows: int
-) -> Floats:
+def _excess(check: Expression, node: Node, columns: Mapping[str, Values], n_rows: int) -> Floats:
     if isinstance(node, Operation) and node.op in ("and", "or"):
         parts = [_excess(check, arg, columns, n_rows) for arg in node.args]
         # All of `and` have to hold, the worst counts; of `or` the nearest would do.
@@ -223,10 +221,12 @@ class _Records:
             PairBlock(way.a[r], way.b[r], way.iou[r], way.ioa_a[r], way.ioa_b[r])
             for way, r, _ in ways
         ]
-        both = PairBlock(*(
-            np.concatenate([getattr(part, name) for part in some])
-            for name in ("a", "b", "iou", "ioa_a", "ioa_b")
-        ))
+        both = PairBlock(
+            *(
+                np.concatenate([getattr(part, name) for part in some])
+                for name in ("a", "b", "iou", "ioa_a", "ioa_b")
+            )
+        )
         return _outcome(
             clause,
             max(n_judged, n_other),
@@ -290,7 +290,8 @@ class _Records:
         labels = self._boxes["label"]
         words = labels.words or ()
         code = words.index(label) if label in words else -2
-        return self._usable & (labels.values == code)
+        is_of_label: Masks = self._usable & (labels.values == code)
+        return is_of_label
 
     def _of_images(self, clause: Clause) -> Outcome:
         images = self._dataset.images
@@ -327,7 +328,7 @@ class _Records:
 
     def _of_tracks(self, clause: Clause) -> Outcome:
         table, members, ends = self._tracks
-        columns = {name: from_column(table[name]) for name in table}
+        columns = {str(name): from_column(table[name]) for name in table}
         fails, unknown, n_judged = failing(clause, columns, len(table))
         rows = np.flatnonzero(fails | unknown)
         starts = np.append(0, ends)[:-1]

@@ -76,9 +76,10 @@ def _refuse_clashes(parts: dict[str, Definition], files: Sequence[DefinitionFile
     seen: dict[str, Definition] = {}
     for part in parts.values():
         for clause in part.clauses:
-            if clause.id.partition("-")[0] in OWN_FAMILIES:
+            family = clause.id.partition("-")[0]
+            if family in OWN_FAMILIES:
                 raise UsageError(
-                    f"{clause.id}: {clause.id.partition('-')[0]} is a family of curate's own checks",
+                    f"{clause.id}: {family} is a family of curate's own checks",
                     place=clause.place,
                     mend=f"use letters of your own; taken are {', '.join(OWN_FAMILIES)}",
                 )
@@ -89,6 +90,7 @@ def _refuse_clashes(parts: dict[str, Definition], files: Sequence[DefinitionFile
                     mend="give one of them another number",
                 )
             seen[clause.id] = part
+    _refuse_two_questions(parts, files)
     columns: dict[str, str] = {}
     for file in files:
         part = parts[file.id]
@@ -102,3 +104,17 @@ def _refuse_clashes(parts: dict[str, Definition], files: Sequence[DefinitionFile
                     mend="rename one of them",
                 )
             columns[name] = part.id
+
+
+def _refuse_two_questions(parts: dict[str, Definition], files: Sequence[DefinitionFile]) -> None:
+    asked: dict[str, Definition] = {}
+    for file in files:
+        part = parts[file.id]
+        for key, question in part.questions.items():
+            other = asked.setdefault(key, part)
+            if other.questions[key] != question:
+                raise UsageError(
+                    f"{key} is another question in {other.id}",
+                    place=file.document.place("questions", key),
+                    mend="rename one of them, or ask the same",
+                )

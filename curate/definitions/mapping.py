@@ -94,12 +94,11 @@ class Mapped:
 
 def _words(values: Values) -> npt.NDArray[np.object_]:
     table = np.array([*(values.words or ()), None], object)
-    return table[values.values]
+    words: npt.NDArray[np.object_] = table[values.values]
+    return words
 
 
-def mapped(
-    columns: BoxColumns, definitions: Definitions, vocabulary: str | None = None
-) -> Mapped:
+def mapped(columns: BoxColumns, definitions: Definitions, vocabulary: str | None = None) -> Mapped:
     """The boxes as the definitions take them.
 
     Each definition with a mapping looks at the boxes of each format with one vocabulary: the one
@@ -139,15 +138,15 @@ def _by_format(columns: BoxColumns) -> list[tuple[Rows, str]]:
     """The rows of each format's boxes, and the name of its vocabulary."""
     formats = columns.dataset.formats
     codes, files = pd.factorize(columns.dataset.boxes["file"])
-    names = np.array([_SAME_WORDS.get(formats.get(file, ""), formats.get(file, "")) for file in files])
-    own, forms = pd.factorize(names) if len(names) else (np.zeros(0, np.int64), [])
-    of_box = own[codes] if len(names) else np.zeros(columns.n_rows, np.int64)
-    return [(np.flatnonzero(of_box == n), str(form)) for n, form in enumerate(forms)]
+    read_as = [formats.get(file, "") for file in files]
+    names = [_SAME_WORDS.get(form, form) for form in read_as]
+    forms = list(dict.fromkeys(names))
+    own = np.array([forms.index(name) for name in names], np.int64)
+    of_box = own[codes] if forms else np.zeros(0, np.int64)
+    return [(np.flatnonzero(of_box == number), form) for number, form in enumerate(forms)]
 
 
-def _chosen(
-    part: Definition, classes: set[str | None], form: str, wanted: str | None
-) -> str:
+def _chosen(part: Definition, classes: set[str | None], form: str, wanted: str | None) -> str:
     if wanted in part.mapping:
         return str(wanted)
     preferred = [name for name in (form, NAMES) if name in part.mapping]
@@ -244,10 +243,12 @@ class _Run:
         codes = self._codes[self._verdict < 0]
         if not len(codes):
             return
-        found = pd.Series(codes).value_counts()
+        found, counts = np.unique(codes, return_counts=True)
         words = [
             f"{'(no class)' if code < 0 else quote(self._classes[code])} ({count})"
-            for code, count in found.sort_index().head(SHOWN_CLASSES).items()
+            for code, count in list(zip(found.tolist(), counts.tolist(), strict=True))[
+                :SHOWN_CLASSES
+            ]
         ]
         more = f" and {len(found) - SHOWN_CLASSES} more" if len(found) > SHOWN_CLASSES else ""
         raise UsageError(
@@ -275,7 +276,9 @@ class _Run:
         words = list(own.words or ())
         new = dict.fromkeys(one.label for one in verdicts if one.label is not None)
         words += [word for word in new if word not in words]
-        codes = np.array([-1 if v.label is None else words.index(v.label) for v in verdicts], np.int64)
+        codes = np.array(
+            [-1 if v.label is None else words.index(v.label) for v in verdicts], np.int64
+        )
         named = codes[self._verdict]
         return text_values(np.where(named < 0, own.values, named), words)
 

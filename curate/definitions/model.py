@@ -228,5 +228,7 @@ def digest_of(values: Any) -> str:  # YAML values
     >>> digest_of({"id": "a", "params": {"n": 1}}) == digest_of({"params": {"n": 1}, "id": "a"})
     True
     """
-    text = json.dumps(values, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    text = json.dumps(
+        values, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]

@@ -13,9 +13,7 @@ from curate.definitions.model import Clause, Definition
 from curate.errors import Place, UsageError, quote
 
 
-def overridden(
-    parts: Mapping[str, Definition], project: DefinitionFile
-) -> dict[str, Definition]:
+def overridden(parts: Mapping[str, Definition], project: DefinitionFile) -> dict[str, Definition]:
     """The definitions with a project's overrides applied, each with its reason.
 
     Raises
@@ -45,21 +43,15 @@ def params_given(project: DefinitionFile | None) -> dict[str, dict[str, float]]:
 
 def _decide(parts: dict[str, Definition], override: Mapping[str, Any], place: Place) -> None:
     owner, _, name = str(override["decision"]).rpartition(".")
-    having = [
-        part for part in parts.values() if name in part.decisions and owner in ("", part.id)
-    ]
+    having = [part for part in parts.values() if name in part.decisions and owner in ("", part.id)]
     if not having:
         known = {word for part in parts.values() for word in part.decisions}
         raise _unknown("decision", override["decision"], known, place)
     if len(having) > 1:
         words = " or ".join(f"{part.id}.{name}" for part in having)
-        raise UsageError(
-            f"several definitions decide {name!r}", place=place, mend=f"write {words}"
-        )
+        raise UsageError(f"several definitions decide {name!r}", place=place, mend=f"write {words}")
     part = having[0]
-    decided = replace(
-        part.decisions[name], role=override["role"], overridden=override["because"]
-    )
+    decided = replace(part.decisions[name], role=override["role"], overridden=override["because"])
     parts[part.id] = replace(part, decisions={**part.decisions, name: decided})
 
 

@@ -48,7 +48,9 @@ def pair_blocks(boxes: BoxColumns, wanted: Masks) -> Iterator[PairBlock]:
     for i, j in touching_pairs(boxes.image_row[rows], xyxy, CHUNK_PAIRS):
         share = np.ones(len(i), np.bool_)
         for low, high in ((0, 2), (1, 3)):
-            share &= np.minimum(xyxy[i, high], xyxy[j, high]) > np.maximum(xyxy[i, low], xyxy[j, low])
+            share &= np.minimum(xyxy[i, high], xyxy[j, high]) > np.maximum(
+                xyxy[i, low], xyxy[j, low]
+            )
         waiting.append((i[share], j[share]))
         n_waiting += len(waiting[-1][0])
         if n_waiting >= BLOCK_PAIRS:

@@ -35,9 +35,7 @@ IMAGE_PART: dict[str, Name] = {
     "device": Name("text", "camera"),
 }
 _OF_TABLE: dict[str, Name] = {
-    name: Name(
-        _KINDS[column.dtype], column.meaning, column.null != "never", _WORDS.get(name)
-    )
+    name: Name(_KINDS[column.dtype], column.meaning, column.null != "never", _WORDS.get(name))
     for name, column in BOX_COLUMNS.items()
     if name not in _NOT_JUDGED
 }
@@ -50,7 +48,9 @@ OWN: dict[str, Name] = _OF_TABLE | {
     **_edges("mask", "the outline"),
     **_edges("keypoint", "the visible keypoints"),
     **_edges("visible", "the visible box of the same object"),
-    "visible_share": _number("0..1, visible box over full box, or the share that the source states"),
+    "visible_share": _number(
+        "0..1, visible box over full box, or the share that the source states"
+    ),
     "n_inside": _number(
         "boxes of the label that lie in a group box with 0.9 of their area; 0 of others",
         nullable=False,

@@ -34,8 +34,8 @@ class SceneFault:
     def __str__(self) -> str:
         kind, wanted = ("example", "meet") if self.should_pass else ("counter-example", "fail")
         return (
-            f"{self.clause.place}: {self.clause.id}: its {kind} {self.scene.note!r} should {wanted} "
-            f"the clause, and does not - correct the clause or the {kind}"
+            f"{self.clause.place}: {self.clause.id}: its {kind} {self.scene.note!r} should "
+            f"{wanted} the clause, and does not - correct the clause or the {kind}"
         )
 
 
@@ -60,14 +60,12 @@ def _scenes(clause: Clause) -> Iterator[tuple[Scene, bool]]:
     yield from ((scene, False) for scene in clause.counter_examples)
 
 
-def passes(
-    clause: Clause, scene: Scene, part: Definition, definitions: Definitions
-) -> bool:
+def passes(clause: Clause, scene: Scene, part: Definition, definitions: Definitions) -> bool:
     """Whether a scene meets a clause of a definition, as what it is not about does."""
     if not scene.boxes:
         names = names_of(clause.record, definitions.columns)
-        columns = _columns([{**_zeros(names), **scene.image, **scene.values}], names)
-        fails, unknown, _ = failing(clause, columns, 1)
+        values = _columns([{**_zeros(names), **scene.image, **scene.values}], names)
+        fails, unknown, _ = failing(clause, values, 1)
         return not (fails | unknown).any()
     columns = _boxes(scene, part, definitions, is_prediction=clause.record == "prediction")
     alone = replace(definitions, parts=(replace(part, clauses=(clause,)),))
@@ -103,7 +101,7 @@ def _boxes(
     n = len(rows)
     ids = {"box_id": box_hashes(np.repeat(image_id, n), np.arange(n)),
            "image_id": np.repeat(image_id, n)}  # fmt: skip
-    values = {
+    values: dict[str, Any] = {
         name: np.array([np.nan if row.get(name) is None else row[name] for row in rows], np.float64)
         if column.dtype == "float64"
         else [row.get(name) for row in rows]

@@ -33,6 +33,7 @@ def _head(findings: Findings, source: str) -> dict[str, Any]:
         "source": source,
         "images": len(findings.dataset.images),
         "boxes": len(findings.dataset.boxes),
+        "definitions": list(findings.definitions),
         "counts": findings.counts,
         "findings": [],
     }
