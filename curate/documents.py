@@ -194,6 +194,8 @@ def refuse_unfit(document: Document, schema: str) -> None:
     faults = list(_leaves(validator.iter_errors(document.values)))
     if not faults:
         return
+    # Where a branch of the schema is not met, all keys count as keys of none.
+    faults = [f for f in faults if f.validator != "unevaluatedProperties"] or faults
     worst = min(faults, key=lambda fault: (_line_of(document, fault), list(map(str, fault.path))))
     what, mend = _told(worst)
     where = ".".join(map(str, worst.absolute_path)) or "the file"

@@ -41,6 +41,12 @@ _PARTIAL = ("/", "sqrt", "ln")
 _SETTABLE = ("label", "x1", "y1", "x2", "y2", "role", "extent", "is_group", "occluded",
              "truncated", "difficult", "is_depiction", "is_reflection", "annotator")  # fmt: skip
 
+_WRITTEN: dict[Kind, str] = {
+    "number": "write it as 4 or 0.5",
+    "flag": "write true or false",
+    "text": "put it in quotation marks",
+}
+
 
 @dataclass(frozen=True)
 class Context:
@@ -115,7 +121,7 @@ class Builder:
         words = sorted(legal)
         if word in words:
             return
-        near = difflib.get_close_matches(word, words, n=1)
+        near = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
         mend = f"use one of {', '.join(words)}" if words else "there are none"
         if near:
             mend = f"did you mean {near[0]!r}?"
@@ -128,7 +134,9 @@ class Builder:
         kinds = {"number": (int, float), "flag": (bool,), "text": (str,)}
         fits = isinstance(value, kinds[column.kind])
         if not fits or (column.kind == "number" and isinstance(value, bool)):
-            raise self.error(path, f"is {quote(value)}, should be a {column.kind}")
+            raise self.error(
+                path, f"is {quote(value)}, should be a {column.kind}", _WRITTEN[column.kind]
+            )
         if column.words is not None:
             self.known(value, column.words, "word", path)
 
