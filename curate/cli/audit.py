@@ -1,7 +1,7 @@
 """Find what is wrong with labels: place, fault and mend of each finding.
 
 Example: curate audit instances.json
-Example: curate audit street --images pictures/ -o findings.json -o findings.sarif
+Example: curate audit street --images pictures/ -o audit.html -o audit.sarif
 """
 
 from __future__ import annotations
@@ -67,6 +67,10 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
             "--all", help="Show all findings, not ten of each check, and all members of each."
         ),
     ] = False,
+    no_pixels: Annotated[
+        bool,
+        typer.Option("--no-pixels", help="Leave pictures out of HTML, for those that must stay."),
+    ] = False,
     force: options.Force = False,
     dry_run: options.DryRun = False,
 ) -> int:
@@ -94,6 +98,7 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
         rules=_rules(*chosen),
         fail_on=str(fail_on or settings.fail_on or options.Level.ERROR),
         show_all=show_all,
+        with_pixels=not no_pixels,
     )
     if shown is not None:
         _show(report.parts(shown))
