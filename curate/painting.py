@@ -104,9 +104,7 @@ def paint(source: Path, target: Path, regions: Regions) -> str:
             place=place,
             mend="save it as PNG, or use --ignored keep-out, drop-image or list",
         )
-    # Pillow has turned a TIFF already.
-    turn = None if kind == "TIFF" else _TURNS.get(regions.orientation)
-    framed = image if turn is None else image.transpose(turn)
+    framed = upright(kind, image, regions.orientation)
     if framed.size != regions.size_wh:
         found, stated = (f"{w} x {h} px" for w, h in (framed.size, regions.size_wh))
         raise SourceError(
@@ -116,12 +114,22 @@ def paint(source: Path, target: Path, regions: Regions) -> str:
         )
     painted = _painted(framed, _mask(regions))
     try:
-        body = _encoded(painted, kind, image, is_turned=turn is not None)
+        body = _encoded(painted, kind, image, is_turned=framed is not image)
     except BROKEN as error:
         mend = "save it anew, or use --ignored keep-out, drop-image or list"
         raise SourceError(f"cannot be encoded again: {error}", place=place, mend=mend) from error
     target.write_bytes(body)
     return kind
+
+
+def upright(kind: str, image: Image.Image, orientation: int) -> Image.Image:
+    """The picture with its EXIF orientation undone; itself where there is nothing to undo.
+
+    `kind` is its format as `curate.images.decoded` names it.
+    """
+    # Pillow has turned a TIFF already.
+    turn = None if kind == "TIFF" else _TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
 
 
 def _mask(regions: Regions) -> npt.NDArray[np.bool_]:

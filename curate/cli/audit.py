@@ -2,7 +2,7 @@
 
 Example: curate audit instances.json
 Example: curate audit instances.json --definitions person
-Example: curate audit street --images pictures/ -o findings.json -o findings.sarif
+Example: curate audit street --images pictures/ -o audit.html -o audit.sarif
 """
 
 from __future__ import annotations
@@ -71,6 +71,10 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
             "--all", help="Show all findings, not ten of each check, and all members of each."
         ),
     ] = False,
+    no_pixels: Annotated[
+        bool,
+        typer.Option("--no-pixels", help="Leave pictures out of HTML, for those that must stay."),
+    ] = False,
     force: options.Force = False,
     dry_run: options.DryRun = False,
 ) -> int:
@@ -100,6 +104,7 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
         rules=_rules(*chosen, rules),
         fail_on=str(fail_on or settings.fail_on or options.Level.ERROR),
         show_all=show_all,
+        with_pixels=not no_pixels,
     )
     if shown is not None:
         _show(report.parts(shown))

@@ -26,10 +26,12 @@ class Format(StrEnum):
     CSV = "csv"
     SARIF = "sarif"
     JUNIT = "junit"
+    HTML = "html"
 
 
 # The longest that fits counts.
 ENDINGS = {
+    ".html": Format.HTML,
     ".json": Format.JSON,
     ".csv": Format.CSV,
     ".sarif": Format.SARIF,
@@ -39,6 +41,7 @@ ENDINGS = {
 }
 # What the beginning of a report holds, so that --force replaces nothing else.
 _MARKS = {
+    Format.HTML: rb'<meta name="generator" content="curate ',
     Format.JSON: rb'^\{"schema": "curate\.audit/',
     Format.CSV: rb"^finding_id,check,name,level,",
     Format.SARIF: rb'"driver": \{"name": "curate"',
@@ -68,6 +71,8 @@ class Report:
         error, warning, info or never.
     show_all
         Text and CSV: all findings and members.
+    with_pixels
+        HTML: pictures of findings.
     """
 
     findings: Findings
@@ -76,6 +81,7 @@ class Report:
     rules: Sequence[Rule]
     fail_on: str
     show_all: bool
+    with_pixels: bool
 
     def parts(self, form: Format) -> Iterator[str]:
         """The text of one form, part by part."""
@@ -92,6 +98,14 @@ class Report:
             )
         if form is Format.JUNIT:
             return report.junit_parts(findings, self.source, rules=self.rules, fail_on=self.fail_on)
+        if form is Format.HTML:
+            return report.html_parts(
+                findings,
+                self.source,
+                version=__version__,
+                rules=self.rules,
+                with_pixels=self.with_pixels,
+            )
         return report.text_parts(findings, show_all=self.show_all)
 
 

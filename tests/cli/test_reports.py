@@ -11,10 +11,14 @@ import pytest
 
 from curate.cli.reports import ENDINGS, Format
 from tests.cli.test_audit import OUTSIDE, SMALL
+from tests.report.page import parsed
 
 
 def form_of(text: str) -> Format:
     """The form of a report, by its text alone."""
+    if text.startswith("<!DOCTYPE html>"):
+        assert parsed(text).find("h1")
+        return Format.HTML
     if text.startswith("<?xml"):
         assert ElementTree.fromstring(text).tag == "testsuites"
         return Format.JUNIT
@@ -60,8 +64,8 @@ def test_stdout_is_shown_beside_files_when_it_is_asked_for(curate, coco):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["-o", "r.pdf"], "use one of .json, .csv"),
-        (["-o", "report"], "use one of .json, .csv"),
+        (["-o", "r.pdf"], "use one of .html, .json"),
+        (["-o", "report"], "use one of .html, .json"),
         (["-o", "r.json", "-o", "r.json"], "is given twice"),
         (["--json", "--format", "sarif"], "exclude each other"),
     ],
@@ -158,3 +162,13 @@ def test_junit_has_a_suite_for_each_selected_check_and_follows_fail_on(curate, c
             "BOX-003 box-side-not-positive", "BOX-004 box-side-small"
         ]  # fmt: skip
         assert root.get("failures") == n_failed
+
+
+@pytest.mark.parametrize(("words", "n_pictures"), [([], 1), (["--no-pixels"], 0)])
+def test_html_holds_pictures_unless_they_must_stay(curate, here, coco, picture, words, n_pictures):
+    picture()
+    path = coco(boxes=[OUTSIDE])
+    curate("audit", path, "--images", "pictures", "-o", "r.html", *words)
+    page = parsed((here / "r.html").read_text())
+    assert len(page.find("img")) == n_pictures
+    assert "An edge of a box lies clearly beyond the image." in page.at("pictures").text
