@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from curate.checks import attributes, classes
+from curate.checks import attributes, classes, outliers
 from curate.checks.check import Check
 
 _LABELS = ("boxes", "images", "labels")
@@ -10,6 +10,10 @@ _TEXTS = (*_LABELS, "texts")
 _CLASSES = ("boxes", "images", "classes", "labels")
 # Sets of fewer labels are samples: what they lack, the whole may have.
 _SAMPLE = {"min_boxes": 100.0}
+
+# Found by counting what 14 real sets have beyond each: `outliers.size_outlier`.
+_OUTLIER = {"max_z": 4.5, "max_ratio": 2.0, "min_boxes": 30.0, "min_side_px": 2.0}
+_SIDE = {"min_side_px": ("BOX-004", "min_side_px")}
 
 OF_SETS: tuple[Check, ...] = (
     Check("SET-001", "class-unused", "info", classes.class_unused, _SAMPLE, reads=_CLASSES),
@@ -73,5 +77,57 @@ OF_SETS: tuple[Check, ...] = (
         attributes.attribute_missing,
         {"min_share_frac": 0.9, "min_boxes": 30.0},
         reads=_TEXTS,
+    ),
+    Check(
+        "SET-014",
+        "image-count-outlier",
+        "info",
+        outliers.image_count_outlier,
+        {"max_z": 4.5, "max_ratio": 3.0, "min_images": 30.0},
+        reads=_LABELS,
+    ),
+    Check(
+        "SET-015",
+        "boxes-concentrated",
+        "info",
+        outliers.boxes_concentrated,
+        {"max_share_frac": 0.8, "min_boxes": 400.0},
+        reads=_LABELS,
+    ),
+    Check(
+        "BOX-012",
+        "size-outlier",
+        "info",
+        outliers.size_outlier,
+        _OUTLIER,
+        _SIDE,
+        reads=_LABELS,
+    ),
+    Check(
+        "BOX-013",
+        "shape-outlier",
+        "info",
+        outliers.shape_outlier,
+        _OUTLIER,
+        _SIDE,
+        reads=_LABELS,
+    ),
+    Check(
+        "BOX-014",
+        "box-share-extreme",
+        "info",
+        outliers.box_share_extreme,
+        {"min_share_frac": 1e-5, "max_share_frac": 0.95, "min_side_px": 2.0},
+        _SIDE,
+        reads=_LABELS,
+    ),
+    Check(
+        "BOX-015",
+        "box-small-for-training",
+        "info",
+        outliers.box_small_for_training,
+        {"input_px": 640.0, "min_side_px": 3.0, "small_px": 2.0},
+        {"small_px": ("BOX-004", "min_side_px")},
+        reads=_LABELS,
     ),
 )

@@ -292,14 +292,22 @@ def _codes(word: str, known: Mapping[str, str]) -> list[str]:
 
 def _unknown(what: str, word: str, legal: Collection[str]) -> UsageError:
     by_lower = {name.lower(): name for name in legal}
-    near = difflib.get_close_matches(word.lower(), sorted(by_lower), n=1)
+    near = difflib.get_close_matches(word.lower(), by_lower, n=SHOWN_WORDS)
     if near:
-        mend = f"did you mean {by_lower[near[0]]!r}?"
+        # Of equally near ones the first by name: difflib would take the last.
+        share = difflib.SequenceMatcher(b=word.lower())
+        ranked = [(-_likeness(share, name), name) for name in near]
+        mend = f"did you mean {by_lower[min(ranked)[1]]!r}?"
     elif len(legal) > SHOWN_WORDS:
         mend = "run `curate explain` for the list"
     else:
         mend = f"use one of {', '.join(sorted(legal))}" if legal else "it takes none"
     return UsageError(f"there is no {what} {quote(word)}", mend=mend)
+
+
+def _likeness(matcher: difflib.SequenceMatcher[str], name: str) -> float:
+    matcher.set_seq1(name)
+    return matcher.ratio()
 
 
 def _parameters(params: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
