@@ -45,10 +45,20 @@ _TABLES: dict[str, dict[str, Column]] = {
 
 # Logs of changes stand beside the tables.
 CHANGES_FILE = "changes.csv"
+# Why each box has its label and role, where definitions gave them.
+REASONS_FILE = "reasons.csv"
 PRODUCT = Product(
     "dataset.json",
     "curate.dataset/",
-    frozenset({"dataset.json", "sources", CHANGES_FILE, *(f"{name}.parquet" for name in _TABLES)}),
+    frozenset(
+        {
+            "dataset.json",
+            "sources",
+            CHANGES_FILE,
+            REASONS_FILE,
+            *(f"{name}.parquet" for name in _TABLES),
+        }
+    ),
 )
 
 
@@ -352,6 +362,7 @@ class _Part(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Options(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     parts: list[_Part] = []
+    definitions: list[str] = []
 
 
 class _File(msgspec.Struct):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from curate.checks.check import Check
 from curate.checks.clauses import clause_check
 from curate.dataset import Dataset
 from curate.definitions.columns import BoxColumns
+from curate.definitions.evaluation import Values
 from curate.definitions.files import SCHEMA
 from curate.definitions.judging import Outcome, judge
 from curate.definitions.loading import load
@@ -22,8 +23,10 @@ from curate.definitions.mapping import NAMES, Mapped, mapped
 from curate.definitions.model import ACTIONS, OTHER, Clause, Definitions
 from curate.errors import UsageError
 from curate.formats import derived
+from curate.tables import BOX_COLUMNS, hex_id, text_array
 
 ACCEPTED = "accept"
+_PANDAS_TYPES = {"Int64": "Int64", "boolean": "boolean"}
 # What an annotator's tool writes in the place of a missing word.
 _SLUG = re.compile(r"[^a-z0-9]+")
 
@@ -79,6 +82,105 @@ def clause_checks(found: Judged) -> list[Check]:
     return [
         clause_check(outcome, found.definitions, found.mapped.columns) for outcome in found.outcomes
     ]
+
+
+@dataclass(frozen=True)
+class MappedCount:
+    """Boxes of one source and class that came to one decision; the class is the source's word."""
+
+    source: str
+    source_class: str
+    role: str
+    decision: str
+    boxes: int
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A dataset whose labels and roles come from definitions.
+
+    `reasons` has a row per box of the given dataset: box_id (16 hex digits), image, source_label,
+    label, role, decision, reason. `counts` sums them up by source.
+    """
+
+    dataset: Dataset
+    reasons: pd.DataFrame
+    counts: tuple[MappedCount, ...]
+    definitions: tuple[str, ...]
+
+    def reasons_csv(self) -> bytes:
+        """The reasons as CSV in UTF-8."""
+        return self.reasons.to_csv(index=False, lineterminator="\n").encode()
+
+
+def applied(
+    dataset: Dataset,
+    definitions: Definitions,
+    vocabulary: str | None = None,
+    *,
+    drop_excluded: bool = False,
+) -> Applied:
+    """The dataset with the labels, roles and columns that the mapping gives.
+
+    The definitions are named in its options, and in what is exported from it. With
+    `drop_excluded` boxes of role exclude are left out of the tables; the kept bytes have them.
+
+    Raises
+    ------
+    UsageError
+        Without a mapping among the definitions, and as `judged`.
+    """
+    if not definitions.has_mapping:
+        raise UsageError(
+            f"{', '.join(definitions.stated)}: no mapping says what boxes are",
+            mend="give the definition of a class, such as person, or a project file",
+        )
+    columns = BoxColumns(dataset, derived(dataset), definitions.columns)
+    taken = mapped(columns, definitions, vocabulary)
+    table = taken.table()
+    boxes = dataset.boxes.copy()
+    for name in sorted(set(taken.columns.given) & set(BOX_COLUMNS)):
+        boxes[name] = _column(taken.columns[name], BOX_COLUMNS[name].dtype)
+    keys = dataset.images.set_index("image_id")["image_key"]
+    images = keys.loc[boxes["image_id"]]
+    reasons = pd.DataFrame(
+        {
+            "box_id": [hex_id(box_id) for box_id in boxes["box_id"]],
+            "image": images.to_numpy(),
+            "source_label": boxes["source_label"].to_numpy(),
+            **{name: table[name].to_numpy() for name in ("label", "role", "decision", "reason")},
+        }
+    )
+    sources = dataset.images.set_index("image_id")["source"].loc[boxes["image_id"]].to_numpy()
+    counts = _counts(reasons.assign(source=sources, old=dataset.boxes["label"].to_numpy()))
+    if drop_excluded:
+        boxes = boxes[boxes["role"] != "exclude"]
+    done = replace(
+        dataset.with_tables(boxes=boxes),
+        options={**dataset.options, "definitions": list(definitions.stated)},
+    )
+    return Applied(_of_boxes(done), reasons, counts, definitions.stated)
+
+
+def _of_boxes(dataset: Dataset) -> Dataset:
+    """The dataset with findings about the boxes that are there."""
+    return dataset.of_images(dataset.images["image_id"])
+
+
+def _counts(rows: pd.DataFrame) -> tuple[MappedCount, ...]:
+    rows = rows.assign(old=rows["old"].fillna(rows["source_label"]).fillna("(no class)"))
+    by = ["source", "old", "role", "decision"]
+    sizes = rows.groupby(by, sort=True).size().reset_index(name="boxes")
+    return tuple(MappedCount(*row) for row in sizes.itertuples(index=False))
+
+
+def _column(values: Values, dtype: str) -> object:
+    if values.kind == "text":
+        words = np.array([*(values.words or ()), None], object)
+        return text_array(words[values.values].tolist())
+    if values.kind == "number" and dtype == "float64":
+        return values.values
+    return pd.array(np.where(values.known, values.values, None), dtype=_PANDAS_TYPES[dtype])  # type: ignore[call-overload]  # by the dtype
 
 
 def clause_page(clause: Clause) -> str:

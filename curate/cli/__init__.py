@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +18,7 @@ import typer
 from curate.cli import (
     audit,
     bars,
+    define,
     demo,
     doctor,
     explain,
@@ -29,6 +30,7 @@ from curate.cli import (
     output,
     relabel,
 )
+from curate.cli.commands import add
 from curate.errors import CurateError
 
 # The base of all usage errors; typer carries its own copy of click and names it nowhere.
@@ -49,26 +51,16 @@ app = typer.Typer(
 )
 
 
-def _add(name: str, function: Callable[..., object], page: str | None) -> None:
-    text = page or ""
-    app.command(
-        name,
-        # \b keeps the examples' lines as they are.
-        help=text.replace("\nExample:", "\n\b\nExample:", 1),
-        # Given by itself, the list of commands does not cut it.
-        short_help=" ".join(text.partition("\n\n")[0].split()),
-    )(function)
-
-
-_add("init", init.init, init.__doc__)
-_add("ingest", ingest.ingest, ingest.__doc__)
-_add("audit", audit.audit, audit.__doc__)
-_add("explain", explain.explain, explain.__doc__)
-_add("export", export.export, export.__doc__)
-_add("merge", merge.merge, merge.__doc__)
-_add("relabel", relabel.relabel, relabel.__doc__)
-_add("doctor", doctor.doctor, doctor.__doc__)
-_add("demo", demo.demo, demo.__doc__)
+add(app, "init", init.init, init.__doc__)
+add(app, "ingest", ingest.ingest, ingest.__doc__)
+add(app, "audit", audit.audit, audit.__doc__)
+add(app, "explain", explain.explain, explain.__doc__)
+app.add_typer(define.app, name="define", help=define.HELP)
+add(app, "export", export.export, export.__doc__)
+add(app, "merge", merge.merge, merge.__doc__)
+add(app, "relabel", relabel.relabel, relabel.__doc__)
+add(app, "doctor", doctor.doctor, doctor.__doc__)
+add(app, "demo", demo.demo, demo.__doc__)
 
 
 def _version(value: bool) -> None:  # typer's callback takes the flag's value

@@ -104,6 +104,7 @@ class Report:
                 self.source,
                 version=__version__,
                 rules=self.rules,
+                definitions=findings.definitions or None,
                 with_pixels=self.with_pixels,
             )
         return report.text_parts(findings, show_all=self.show_all)

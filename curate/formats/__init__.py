@@ -442,9 +442,15 @@ def write(
     if dry_run:
         with tempfile.TemporaryDirectory() as part:
             report = written(module, done.dataset, told, Path(part), original)
-            return write_beside(report, done, (Path(part), original), module, dry_run=True)
+            report = write_beside(report, done, (Path(part), original), module, dry_run=True)
+            return _by_definitions(report, dataset)
     with new_folder(folder) as part:
         report = written(module, done.dataset, told, part, original)
         report = write_beside(report, done, (part, original), module, dry_run=False)
+        report = _by_definitions(report, dataset)
         write_report(report, part)
     return report
+
+
+def _by_definitions(report: LossReport, dataset: Dataset) -> LossReport:
+    return replace(report, definitions=tuple(dataset.options.get("definitions", ())))

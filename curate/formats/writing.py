@@ -60,13 +60,17 @@ def losses_of(lost: Lost) -> list[Loss]:
 
 @dataclass(frozen=True)
 class LossReport:
-    """What was written, and every field that the target cannot hold, by name and count."""
+    """What was written, and every field that the target cannot hold, by name and count.
+
+    `definitions` are those that the dataset's labels and roles come from, each `id@version+hash`.
+    """
 
     target: str
     files: int
     images: int
     boxes: int
     losses: tuple[Loss, ...] = ()
+    definitions: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values, under the schema `curate.export/1`."""
@@ -76,6 +80,7 @@ class LossReport:
             "files": self.files,
             "images": self.images,
             "boxes": self.boxes,
+            "definitions": list(self.definitions),
             "losses": [vars(loss) for loss in self.losses],
         }
 
