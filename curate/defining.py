@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +18,7 @@ from curate.checks.clauses import clause_check
 from curate.dataset import Dataset
 from curate.definitions.columns import BoxColumns
 from curate.definitions.evaluation import Values
-from curate.definitions.files import SCHEMA
+from curate.definitions.files import SCHEMA, shipped
 from curate.definitions.judging import Outcome, judge
 from curate.definitions.loading import load
 from curate.definitions.mapping import NAMES, Mapped, mapped
@@ -26,7 +28,6 @@ from curate.formats import derived
 from curate.tables import BOX_COLUMNS, hex_id, text_array
 
 ACCEPTED = "accept"
-_PANDAS_TYPES = {"Int64": "Int64", "boolean": "boolean"}
 # What an annotator's tool writes in the place of a missing word.
 _SLUG = re.compile(r"[^a-z0-9]+")
 
@@ -140,7 +141,7 @@ def applied(
     table = taken.table()
     boxes = dataset.boxes.copy()
     for name in sorted(set(taken.columns.given) & set(BOX_COLUMNS)):
-        boxes[name] = _column(taken.columns[name], BOX_COLUMNS[name].dtype)
+        boxes[name] = _column(taken.columns[name], BOX_COLUMNS[name].dtype).set_axis(boxes.index)
     keys = dataset.images.set_index("image_id")["image_key"]
     images = keys.loc[boxes["image_id"]]
     reasons = pd.DataFrame(
@@ -174,13 +175,22 @@ def _counts(rows: pd.DataFrame) -> tuple[MappedCount, ...]:
     return tuple(MappedCount(*row) for row in sizes.itertuples(index=False))
 
 
-def _column(values: Values, dtype: str) -> object:
+def _column(values: Values, dtype: str) -> pd.Series[Any]:  # of the dtype
     if values.kind == "text":
         words = np.array([*(values.words or ()), None], object)
-        return text_array(words[values.values].tolist())
-    if values.kind == "number" and dtype == "float64":
-        return values.values
-    return pd.array(np.where(values.known, values.values, None), dtype=_PANDAS_TYPES[dtype])  # type: ignore[call-overload]  # by the dtype
+        return pd.Series(text_array(words[values.values].tolist()))
+    if dtype == "float64":
+        return pd.Series(values.values)
+    return pd.Series(pd.arrays.BooleanArray(values.values.copy(), ~values.known))
+
+
+def shipped_page(word: str) -> str | None:
+    """The manual page of a clause of the shipped definitions, by code or name; None: no such."""
+    for name in shipped():
+        for clause in load([name]).clauses:
+            if word.lower() in (clause.id.lower(), clause.name):
+                return clause_page(clause)
+    return None
 
 
 def clause_page(clause: Clause) -> str:
@@ -321,7 +331,8 @@ def new_project(dataset: Dataset, uses: Sequence[str], name: str | None = None) 
 
 
 def _slug(text: str) -> str:
-    slug = _SLUG.sub("_", text.lower()).strip("_")
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    slug = _SLUG.sub("_", plain.lower()).strip("_")
     return slug if slug and slug[0].isalpha() else f"c_{slug or 'lass'}"
 
 

@@ -1,6 +1,7 @@
 """Explain a check (what it finds, why that hurts, the usual mend) or a format (what is read, lost).
 
 Example: curate explain BOX-002
+Example: curate explain VIS-002
 Example: curate explain format:voc
 """
 
@@ -18,7 +19,8 @@ def explain(
         str | None,
         typer.Argument(
             metavar="CHECK|format:NAME",
-            help="Code or name of a check, or format: and the name of a format. All checks are "
+            help="Code or name of a check or of a shipped definition's clause, or format: and the name "
+            "of a format. All checks are "
             "listed without a word, all formats by 'format:'.",
         ),
     ] = None,
@@ -33,9 +35,9 @@ def explain(
 
         typer.echo(manual.page(word.removeprefix(_FORMAT)), nl=False)
     else:
-        from curate import checks
+        from curate import checks, defining
 
-        typer.echo(checks.explain(word))
+        typer.echo(defining.shipped_page(word) or checks.explain(word))
 
 
 def _checks() -> list[str]:
