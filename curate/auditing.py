@@ -73,7 +73,10 @@ def audit(
     """
     rules = _loaded(definitions)
     dataset = source if isinstance(source, Dataset) else read(source, options)
-    outcome = None if rules is None else judged(dataset, rules, vocabulary)
+    measures = derived(dataset)
+    outcome = None
+    if rules is not None:
+        outcome = judged(dataset, rules, vocabulary, measures=measures)
     clauses = [] if outcome is None else clause_checks(outcome)
     wanted = checks.selected(select, ignore, {c.code: c.name for c in clauses})
     told = dataset.findings
@@ -88,7 +91,7 @@ def audit(
     in_force = [] if outcome is None else [o for o in outcome.outcomes if o.clause.id in wanted]
     found = checks.run(
         dataset,
-        derived(dataset),
+        measures,
         select=select,
         ignore=ignore,
         params=params,

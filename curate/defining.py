@@ -65,16 +65,24 @@ def _failing_rows(outcome: Outcome) -> Rows:
     return np.unique(outcome.members)
 
 
-def judged(dataset: Dataset, definitions: Definitions, vocabulary: str | None = None) -> Judged:
+def judged(
+    dataset: Dataset,
+    definitions: Definitions,
+    vocabulary: str | None = None,
+    *,
+    measures: pd.DataFrame | None = None,
+) -> Judged:
     """A dataset as definitions take it.
+
+    `measures` are what `curate.formats.derived` gives, where that is at hand already.
 
     Raises
     ------
     UsageError
         For classes that no rule of the mapping names, and an unknown vocabulary.
     """
-    columns = BoxColumns(dataset, derived(dataset), definitions.columns)
-    taken = mapped(columns, definitions, vocabulary)
+    measures = derived(dataset) if measures is None else measures
+    taken = mapped(BoxColumns(dataset, measures, definitions.columns), definitions, vocabulary)
     return Judged(taken, judge(taken, definitions), definitions)
 
 

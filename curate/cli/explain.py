@@ -19,8 +19,8 @@ def explain(
         str | None,
         typer.Argument(
             metavar="CHECK|format:NAME",
-            help="Code or name of a check or of a shipped definition's clause, or format: and the name "
-            "of a format. All checks are "
+            help="Code or name of a check or of a clause of a shipped definition, or format: and "
+            "the name of a format. All checks are "
             "listed without a word, all formats by 'format:'.",
         ),
     ] = None,

@@ -17,6 +17,7 @@ from curate.dataset import Dataset
 from curate.definitions.evaluation import Values, from_column, text_values
 from curate.definitions.expressions import Name
 from curate.definitions.records import IMAGE_PART
+from curate.tables import box_hashes
 
 Masks = npt.NDArray[np.bool_]
 
@@ -24,6 +25,8 @@ Masks = npt.NDArray[np.bool_]
 INSIDE = ("box", "rotated", "polygon", "mask")
 EDGES = ("x1", "y1", "x2", "y2")
 CHUNK_PAIRS = 1 << 16
+# Of more equal boxes than this in one image so many are compared: pairs grow with the square.
+MAX_COPIES = 16
 # Of its area, what lies in a group's box is a member of it.
 MEMBER_IOA = 0.9
 _DERIVED = {"keypoint_x1": "kp_x1", "keypoint_y1": "kp_y1", "keypoint_x2": "kp_x2",
@@ -88,6 +91,26 @@ class BoxColumns(Mapping[str, Values]):
         return self.dataset.boxes["shape"].isin(INSIDE).to_numpy(bool)
 
     @cached_property
+    def is_surplus(self) -> Masks:
+        """(N,) comparable boxes of which `MAX_COPIES` equal ones of lower ids are there already.
+
+        Equal are boxes of one image, label and all edges: 20,000 of them would make 200 million
+        pairs, and say no more than a few do.
+        """
+        surplus = np.zeros(self.n_rows, np.bool_)
+        rows = np.flatnonzero(comparable(self))
+        # Adding 0 makes -0.0 the 0.0 that it equals, so that equals have equal bits.
+        mixed = box_hashes(self.image_row[rows], self["label"].values[rows].astype(np.int64))
+        for edge in (self.edges[rows] + 0.0).T:
+            mixed = box_hashes(mixed, np.ascontiguousarray(edge).view(np.int64))
+        several = np.flatnonzero(pd.Series(mixed).duplicated(keep=False).to_numpy())
+        ids = self.dataset.boxes["box_id"].to_numpy(np.int64)[rows[several]]
+        several = several[np.argsort(ids)]
+        ordinal = pd.Series(mixed[several]).groupby(mixed[several], sort=False).cumcount()
+        surplus[rows[several[ordinal.to_numpy() >= MAX_COPIES]]] = True
+        return surplus
+
+    @cached_property
     def edges(self) -> Floats:
         """(N, 4) float64, px."""
         return np.column_stack([self[name].values for name in EDGES])
@@ -149,11 +172,21 @@ class BoxColumns(Mapping[str, Values]):
         codes, texts = pd.factorize(self.dataset.boxes["attributes"])
         return codes.astype(np.int64), [_object_of(text) for text in texts]
 
+    def numeric_attribute(self, name: str) -> Floats:
+        """(N,) values of an attribute that are numbers; NaN elsewhere."""
+        codes, words = self._attributes
+        table = np.array([*(_number_of(values.get(name)) for values in words), np.nan])
+        return table[codes]
+
     def attribute(self, name: str) -> npt.NDArray[np.object_]:
         """(N,) values of an attribute; None where there is none."""
         codes, words = self._attributes
         table = np.array([*(values.get(name) for values in words), None], object)
         return table[codes]
+
+
+def _number_of(value: Any) -> float:  # a JSON value
+    return float(value) if isinstance(value, int | float) and value is not True else np.nan
 
 
 def _object_of(text: str) -> dict[str, Any]:  # JSON values
@@ -227,8 +260,8 @@ def _visible_share(boxes: BoxColumns) -> Floats:
     rows = _visible_rows(boxes)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         share = np.where(rows >= 0, boxes["area"].values[rows] / boxes["area"].values, np.nan)
-    stated = pd.to_numeric(pd.Series(boxes.attribute("visibility")), errors="coerce")
-    share = np.where(np.isnan(share), stated.to_numpy(np.float64), share)
+    stated = boxes.numeric_attribute("visibility")
+    share = np.where(np.isnan(share), stated, share)
     return np.where(np.isfinite(share), share, np.nan)
 
 

@@ -411,8 +411,6 @@ class _Records:
         counts = {word: int(roles.get(code, 0)) for code, word in enumerate(words)}
         labels = self._boxes["label"].values[self._usable]
         detectors = pd.Series(self._boxes.attribute("detector")).dropna()
-        is_coco = boxes["file"].map(self._dataset.formats).eq("coco").to_numpy(bool)
-        ids = pd.to_numeric(boxes["source_id"][is_coco], errors="coerce")
         values: dict[str, Any] = {
             "n_images": len(self._dataset.images),
             "n_boxes": len(boxes),
@@ -423,9 +421,19 @@ class _Records:
             "n_classes": len(np.unique(labels[labels >= 0])),
             "n_predictions": int(boxes["score"].notna().sum()),
             "n_detectors": detectors.nunique(),
-            "min_coco_id": ids.min() if len(ids) else np.nan,
+            "min_coco_id": self._min_coco_id(),
         }
         return {name: numbers(np.array([value], np.float64)) for name, value in values.items()}
+
+    def _min_coco_id(self) -> float:
+        """The smallest id of an annotation in COCO files; NaN without any."""
+        boxes = self._dataset.boxes
+        codes, files = pd.factorize(boxes["file"])
+        is_coco = np.array([self._dataset.formats.get(file) == "coco" for file in files], np.bool_)
+        ids = boxes["source_id"][is_coco[codes]] if len(files) else boxes["source_id"][:0]
+        # Ids are whole numbers; texts that are none count as no id.
+        whole = ids[ids.str.fullmatch("-?[0-9]{1,15}").to_numpy(bool, na_value=False)]
+        return float(whole.astype("int64").min()) if len(whole) else np.nan
 
 
 def _outcome(

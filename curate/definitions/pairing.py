@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from curate.boxes import Floats, Rows, ioa_pairs, iou_pairs, touching_pairs
 from curate.definitions.columns import CHUNK_PAIRS, BoxColumns, Masks, comparable
 from curate.definitions.evaluation import Values
 
-# Of more equal boxes than this in one image so many are compared: pairs grow with the square.
-MAX_COPIES = 16
 # Pairs that are judged at once: some 200 bytes each.
 BLOCK_PAIRS = 1 << 18
 
@@ -37,11 +34,11 @@ def pair_blocks(boxes: BoxColumns, wanted: Masks) -> Iterator[PairBlock]:
     """Blocks of all pairs of wanted boxes of one image that share an area.
 
     Left out are boxes without an inside, turned ones (their edges are not where they lie),
-    predictions (a detector's raw output overlaps by nature), and what is beyond `MAX_COPIES` equal
-    boxes.
+    predictions (a detector's raw output overlaps by nature), and surplus copies
+    (`BoxColumns.is_surplus`).
     """
-    rows = np.flatnonzero(wanted & comparable(boxes) & ~boxes["score"].known)
-    rows = _without_copies(boxes, rows)
+    usable = comparable(boxes) & ~boxes.is_surplus & ~boxes["score"].known
+    rows = np.flatnonzero(wanted & usable)
     xyxy = boxes.edges[rows]
     waiting: list[tuple[Rows, Rows]] = []
     n_waiting = 0
@@ -64,21 +61,6 @@ def _measured(rows: Rows, xyxy: Floats, waiting: list[tuple[Rows, Rows]]) -> Pai
     i, j = (np.concatenate(column) for column in zip(*waiting, strict=True))
     a, b = xyxy[i], xyxy[j]
     return PairBlock(rows[i], rows[j], iou_pairs(a, b), ioa_pairs(a, b), ioa_pairs(b, a))
-
-
-def _without_copies(boxes: BoxColumns, rows: Rows) -> Rows:
-    content = pd.DataFrame(boxes.edges[rows])
-    content["image"] = boxes.image_row[rows]
-    twice = content.duplicated(keep=False).to_numpy()
-    if np.count_nonzero(twice) <= MAX_COPIES:
-        return rows
-    some = np.flatnonzero(twice)
-    # By id, so that another order of rows keeps the same ones.
-    ids = boxes.dataset.boxes["box_id"].to_numpy(np.int64)[rows[some]]
-    some = some[np.argsort(ids)]
-    equal = content.iloc[some]
-    ordinal = equal.groupby(list(content.columns), sort=False).cumcount().to_numpy()
-    return np.delete(rows, some[ordinal >= MAX_COPIES])
 
 
 @dataclass(frozen=True)
