@@ -71,6 +71,7 @@ def audit(
         told={
             "BOX-001": _members(own, _WITHOUT_PLACE),
             "SET-009": _members(own, _WITHOUT_CLASS),
+            "TRK-005": _members(own, ("SRC-006",)),
         },
     )
     own = _without_explained(own, found)

@@ -28,8 +28,8 @@ class Check:
         Derived columns without which it finds less, or nothing.
     reads
         `boxes` and `images` of `judged_tables`, `classes` (the dataset's), `labels` (the classes
-        counted: `labels.Labels`) and `texts` (`attributes.Texts`); or `weighed`, the mistakes of
-        whole files.
+        counted: `labels.Labels`), `texts` (`attributes.Texts`), `tracks` (`tracks.Tracks`); or
+        `weighed`, the mistakes of whole files.
     """
 
     code: str
