@@ -87,6 +87,7 @@ def audit(
     known = {
         "BOX-001": _members(own, _WITHOUT_PLACE),
         "SET-009": _members(own, _WITHOUT_CLASS),
+        "TRK-005": _members(own, ("SRC-006",)),
     }
     in_force = [] if outcome is None else [o for o in outcome.outcomes if o.clause.id in wanted]
     found = checks.run(

@@ -17,7 +17,8 @@ Weighed = tuple[Mistake, ...]
 _OF_GEOMETRY = frozenset(
     {
         *("BOX-002", "BOX-003", "BOX-004", "BOX-005", "BOX-006", "BOX-007", "BOX-008", "BOX-009"),
-        *("BOX-012", "BOX-013", "BOX-014", "BOX-015", "REL-002", "REL-003", "REL-004"),
+        *("BOX-012", "BOX-013", "BOX-014", "BOX-015", "BOX-016", "BOX-017"),
+        *("REL-002", "REL-003", "REL-004", "REL-007"),
     }
 )
 # Check to the checks whose findings it explains where all their members are its own.

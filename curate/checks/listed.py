@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from curate.checks import attributes, classes, outliers
+from curate.checks import attributes, classes, flags, outliers, partners, tracks
 from curate.checks.check import Check
 
 _LABELS = ("boxes", "images", "labels")
 _TEXTS = (*_LABELS, "texts")
+_TRACKS = ("boxes", "images", "tracks")
 _CLASSES = ("boxes", "images", "classes", "labels")
 # Sets of fewer labels are samples: what they lack, the whole may have.
 _SAMPLE = {"min_boxes": 100.0}
@@ -128,6 +129,97 @@ OF_SETS: tuple[Check, ...] = (
         outliers.box_small_for_training,
         {"input_px": 640.0, "min_side_px": 3.0, "small_px": 2.0},
         {"small_px": ("BOX-004", "min_side_px")},
+        reads=_LABELS,
+    ),
+    Check(
+        "TRK-001",
+        "track-class-changes",
+        "warning",
+        tracks.track_class_changes,
+        reads=("boxes", "images", "labels", "tracks"),
+    ),
+    Check(
+        "TRK-002", "track-gap", "warning", tracks.track_gap, {"max_gap_frames": 2.0}, reads=_TRACKS
+    ),
+    Check(
+        "TRK-003",
+        "track-size-jump",
+        "info",
+        tracks.track_size_jump,
+        {"max_ratio": 1.25},
+        reads=_TRACKS,
+    ),
+    Check(
+        "TRK-004",
+        "track-centre-jump",
+        "info",
+        tracks.track_centre_jump,
+        {"max_step_ratio": 0.5, "max_speed_ratio": 5.0},
+        reads=_TRACKS,
+    ),
+    Check("TRK-005", "track-twice-in-frame", "error", tracks.track_twice_in_frame, reads=_TRACKS),
+    Check(
+        "TRK-006",
+        "track-changes-id",
+        "info",
+        tracks.track_changes_id,
+        {"min_iou": 0.9},
+        reads=("boxes", "images", "labels", "tracks"),
+    ),
+    Check(
+        "BOX-016",
+        "truncated-inside",
+        "warning",
+        flags.truncated_inside,
+        {"tolerance_px": 3.0, "min_usual_frac": 0.9, "min_boxes": 20.0},
+        reads=_LABELS,
+    ),
+    Check(
+        "BOX-017",
+        "border-not-truncated",
+        "info",
+        flags.border_not_truncated,
+        {"tolerance_px": 1.0, "min_usual_frac": 0.8, "min_boxes": 20.0},
+        reads=_LABELS,
+    ),
+    Check(
+        "REL-005",
+        "group-of-few",
+        "info",
+        flags.group_of_few,
+        {"min_ioa": 0.9, "min_members_boxes": 2.0, "min_usual_frac": 0.8, "min_boxes": 20.0},
+        reads=_LABELS,
+    ),
+    Check(
+        "REL-006",
+        "box-inside-group",
+        "warning",
+        flags.box_inside_group,
+        {"min_ioa": 0.9, "min_usual_frac": 0.9, "min_boxes": 20.0},
+        reads=_LABELS,
+    ),
+    Check(
+        "REL-007",
+        "box-tiled-by-others",
+        "info",
+        partners.box_tiled_by_others,
+        {"max_visible_frac": 0.05, "min_others_boxes": 2.0},
+        reads=_LABELS,
+    ),
+    Check(
+        "REL-008",
+        "head-without-person",
+        "warning",
+        partners.head_without_person,
+        {"min_ioa": 0.5, "min_usual_frac": 0.8, "min_boxes": 20.0},
+        reads=_LABELS,
+    ),
+    Check(
+        "REL-009",
+        "rider-without-vehicle",
+        "warning",
+        partners.rider_without_vehicle,
+        {"min_ioa": 0.1, "min_usual_frac": 0.8, "min_boxes": 20.0},
         reads=_LABELS,
     ),
 )

@@ -20,6 +20,7 @@ from curate.checks.grouping import Judged, findings_of, scopes
 from curate.checks.hits import Hits, judged_tables
 from curate.checks.labels import labels_of
 from curate.checks.listed import OF_SETS
+from curate.checks.tracks import tracks_of
 from curate.checks.weighing import weigh
 from curate.dataset import Dataset
 from curate.errors import UsageError, quote
@@ -217,8 +218,10 @@ def _read(
 ) -> dict[str, object]:
     """What checks read, by name: the tables, and what is made of them once for all checks."""
     read: dict[str, object] = {"boxes": boxes, "images": images, "classes": classes}
-    if {"labels", "texts"} & set(asked):
+    if {"labels", "texts", "tracks"} & set(asked):
         labels = read["labels"] = labels_of(boxes)
+        if "tracks" in asked:
+            read["tracks"] = tracks_of(boxes, images, labels)
         if "texts" in asked:
             read["texts"] = texts_of(boxes, labels)
     if "weighed" in asked:

@@ -138,7 +138,7 @@ MISTAKES = [
     ("  min_side_px: 4.0", "  min_side_px: four", 9, ["'four'", "number"]),
     ("  min_side_px: 4.0", "  min_side_px: -4.0", 9, ["-4.0", "a number from 0 on", "px"]),
     ("  min_side_px: 4.0", "  min_side_pixel: 4.0", 23, ["'min_side_px'", "'min_side_pixel'"]),
-    ("  min_side_px: 4.0", "  min_side_px: 4.0\n  left_iou: 0.5", 10, ["'left_iou'", "take it out"]),
+    ("  min_side_px: 4.0", "  min_side_px: 4.0\n  x_iou: 0.5", 10, ["'x_iou'", "take it out"]),
     ("  min_side_px: 4.0", "  min_side_px: 4.0\n  min_side_px: 5.0", 10, ["twice", "line 9"]),
     ("kind: text", "kind: txt", 12, ["'txt'", "number, flag, text"]),
     ("  colour: {", "  truncated: {", 12, ["column of curate's own", "another name"]),
