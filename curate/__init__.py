@@ -9,7 +9,7 @@ import each other, and one format never imports another (tests/test_architecture
 
     errors
     traps image_faults
-    faults folders progress resources sources
+    faults folders limits progress resources sources
     documents tree
     tables boxes masks
     dataset

@@ -6,7 +6,12 @@ import math
 from numbers import Real
 
 _SHARES = ("frac", "iou", "ioa", "share")
-_LENGTHS = ("px", "px2")
+_AMOUNTS = {
+    **dict.fromkeys(("px", "px2"), "give it in {unit}"),
+    **dict.fromkeys(("boxes", "frames", "images"), "give a number of {unit}"),
+    "ratio": "give how many times one is the other",
+    "z": "give standard deviations",
+}
 
 
 def unit_fault(name: str, value: object) -> tuple[str, str] | None:
@@ -24,6 +29,6 @@ def unit_fault(name: str, value: object) -> tuple[str, str] | None:
     number = float(value) if isinstance(value, Real) and is_number else math.nan
     if unit in _SHARES and not 0 <= number <= 1:
         return "a number in 0..1", "give a share, 0.9 for 90 %"
-    if unit in _LENGTHS and not 0 <= number < math.inf:
-        return "a number from 0 on", f"give it in {unit}"
+    if unit in _AMOUNTS and not 0 <= number < math.inf:
+        return "a number from 0 on", _AMOUNTS[unit].format(unit=unit)
     return None

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from numbers import Real
 
 import numpy as np
 import numpy.typing as npt
@@ -25,20 +23,13 @@ from curate.checks.weighing import weigh
 from curate.dataset import Dataset
 from curate.errors import UsageError, quote
 from curate.faults import FAULTS, Level
+from curate.limits import unit_fault
 from curate.progress import track
 from curate.tables import FINDING_COLUMNS, make_table
 
 _MASK = ("mask_x1", "mask_y1", "mask_x2", "mask_y2")
 _KEYPOINTS = ("kp_x1", "kp_y1", "kp_x2", "kp_y2")
 SHOWN_WORDS = 10
-# The last part of a parameter's name is its unit, and that says what it may be.
-_SHARES = ("frac", "iou", "ioa", "share")
-_AMOUNTS = {
-    **dict.fromkeys(("px", "px2"), "give it in {unit}"),
-    **dict.fromkeys(("boxes", "frames", "images"), "give a number of {unit}"),
-    "ratio": "give how many times one is the other",
-    "z": "give standard deviations",
-}
 
 
 def _of_file(code: str, name: str, level: Level, function: Callable[..., Hits]) -> Check:
@@ -330,16 +321,9 @@ def _parameters(params: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str
 
 
 def _refuse_out_of_range(code: str, name: str, value: object) -> None:
-    unit = name.rpartition("_")[2]
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    number = float(value) if isinstance(value, Real) and is_number else math.nan
-    if unit in _SHARES and not 0 <= number <= 1:
-        should, mend = "a number in 0..1", "give a share, 0.9 for 90 %"
-    elif unit in _AMOUNTS and not 0 <= number < math.inf:
-        should, mend = "a number from 0 on", _AMOUNTS[unit].format(unit=unit)
-    else:
-        return
-    raise UsageError(f"{code}: {name} is {quote(value)}, should be {should}", mend=mend)
+    fault = unit_fault(name, value)
+    if fault is not None:
+        raise UsageError(f"{code}: {name} is {quote(value)}, should be {fault[0]}", mend=fault[1])
 
 
 def _of_check(check: Check, given: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
