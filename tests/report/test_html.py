@@ -251,6 +251,25 @@ def test_the_plots_count_every_box_with_a_place() -> None:
     assert drawn_counts(page, "Boxes per class") == {"a": 3, "b": 2}
 
 
+@pytest.mark.parametrize(
+    ("frame", "wanted"),
+    # Centres at 3/4 of 100 px and 1/8 of 80 px; on its side the image is 80 px wide, 100 px high.
+    [("upright", (15, 2)), ("stored", (18, 2))],
+)
+def test_the_map_shows_where_in_their_image_boxes_lie(frame, wanted) -> None:
+    boxes = [(0, 70, 5, 80, 15), (0, 74, 9, 76, 11), (1, 300, 5, 310, 15)]
+    judged = dataset(n_images=2, boxes=boxes)
+    told = {"box_frame": frame, "exif_orientation": 6}
+    images = judged.images.assign(**told).astype(judged.images.dtypes)
+    page = page_of(audit(judged.with_tables(images=images)))
+    figure = page.at("plots").find("figure")[2]
+    assert "1 outside" in figure.find("span")[0].text
+    (cell,) = figure.find("rect", class_="mark")
+    assert cell.text == "2 boxes"
+    sides = [float(cell.attributes[name] or "nan") for name in ("x", "y", "width", "height")]
+    assert (sides[0] / sides[2], sides[1] / sides[3]) == pytest.approx(wanted)
+
+
 @pytest.fixture(scope="module")
 def many():
     """100,000 findings, each of a box of an image and label file of its own."""

@@ -148,6 +148,15 @@ def test_pictures_of_every_mode_are_shown(judged, mode) -> None:
     assert pixels(crop).mean() == pytest.approx(200, abs=10)
 
 
+def test_a_palette_with_transparent_colours_is_shown_without_a_warning(judged, tmp_path) -> None:
+    findings = judged([(0, np.nan, 1, 2, 3)])
+    picture = Image.new("L", (100, 80), 200).convert("P")
+    picture.save(tmp_path / "pictures" / "a0.png", transparency=bytes([0, 128, 255]))
+    (crop,) = cut(findings)
+    assert crop.fault is None
+    assert pixels(crop).mean() == pytest.approx(200, abs=10)
+
+
 def test_the_worst_of_each_check_are_cut_and_no_more_than_asked_for(judged) -> None:
     boxes = [(row, 10, 10, 11, 30) for row in range(8)] + [(8, 90, 10, 110, 30)]
     findings = judged(boxes)

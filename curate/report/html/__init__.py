@@ -25,6 +25,7 @@ from curate.report.rules import Rule, rules_of
 
 # Of pictures, as they stand in the page: base64 makes them a third larger.
 MAX_PICTURE_BYTES = 4_000_000
+# Of the page without its style, script, manual pages and the like, which are some 100 kB.
 MAX_PAGE_BYTES = 9_700_000
 PICTURES_PER_CHECK = 12
 NO_PIXELS = "Pictures were left out (--no-pixels)."
@@ -69,22 +70,24 @@ def html_parts(
     about = subjects_of(findings)
     listed = listing_of(findings, about)
     style, script = _asset("page.css"), _asset("page.js")
+    in_force = sorted(named) if definitions is None else definitions
+    pair = sections.classes(findings, about), sections.sources(findings, about)
+    plots = element("section", element("h2", "Boxes"), plots_of(findings.dataset), id="plots")
+    tables = [
+        sections.summary(findings, about, in_force),
+        sections.checks(findings, [*known, *own], baseline),
+        element("div", *pair, class_="pair"),
+        plots,
+    ]
     yield _head(source, version, style, script)
     yield _top(findings, source)
-    yield "<main>\n"
-    in_force = sorted(named) if definitions is None else definitions
-    yield f"{sections.summary(findings, about, in_force)}\n"
-    yield f"{sections.checks(findings, [*known, *own], baseline)}\n"
-    pair = sections.classes(findings, about), sections.sources(findings, about)
-    yield f"{element('div', *pair, class_='pair')}\n"
-    drawn = plots_of(findings.dataset)
-    yield f"{element('section', element('h2', 'Boxes'), drawn, id='plots')}\n"
+    yield f"<main>\n{joined(tables)}\n"
     yield f'<div id="work">\n{_filter_form(own, about)}\n'
-    yield from _pictures(findings, about, listed, own, with_pixels=with_pixels)
+    n_bytes = listed.n_bytes + len(str(joined(tables)).encode("utf-8", "backslashreplace"))
+    spare = min(MAX_PAGE_BYTES - n_bytes, MAX_PICTURE_BYTES) if with_pixels else None
+    yield from _pictures(findings, about, listed, own, max_bytes=spare)
     yield f"{_list(findings, listed)}\n</div>\n</main>\n"
-    # A `<` could end the block.
-    escaped = listed.text.replace("<", "\\u003c")
-    yield f'<script type="application/json" id="data">{escaped}</script>\n'
+    yield f'<script type="application/json" id="data">{listed.text}</script>\n'
     yield f"<script>{script}</script>\n</body>\n</html>\n"
 
 
@@ -180,20 +183,23 @@ def _pictures(
     listed: Listing,
     rules: Sequence[Rule],
     *,
-    with_pixels: bool,
+    max_bytes: int | None,
 ) -> Iterator[str]:
-    """The sheets of pictures per check; without pictures what there is to say of each."""
+    """The sheets of pictures per check; without pictures what there is to say of each.
+
+    The pictures take `max_bytes` of the page; None: there shall be none.
+    """
     made: list[Crop] = []
-    root = findings.dataset.images_root
-    note = NO_PIXELS if not with_pixels else NOT_JOINED if root is None else ""
-    if not note:
-        spare = min(MAX_PAGE_BYTES - len(listed.text.encode("utf-8", "backslashreplace")),
-                    MAX_PICTURE_BYTES)  # fmt: skip
+    note = ""
+    if max_bytes is None:
+        note = NO_PIXELS
+    elif findings.dataset.images_root is None:
+        note = NOT_JOINED
+    else:
+        # base64 writes 3 bytes as 4.
+        limits = {"per_check": PICTURES_PER_CHECK, "max_bytes": max(max_bytes, 0) * 3 // 4}
         try:
-            made = crops_of(
-                findings, about, listed.rows,
-                per_check=PICTURES_PER_CHECK, max_bytes=max(spare, 0) * 3 // 4,
-            )  # fmt: skip
+            made = crops_of(findings, about, listed.rows, **limits)
         except SourceError as error:
             note = f"The pictures cannot be shown: {error.what}."
     places = {int(row): place for place, row in enumerate(listed.rows)}

@@ -181,6 +181,9 @@ def _framed(image: pd.Series[Any], pictures: Pictures) -> Image.Image:
         # Pillow would cut 16 bits off at 255 instead of scaling them.
         bytes_of = np.clip(np.asarray(picture, np.float64) / 257, 0, 255).astype(np.uint8)
         return Image.fromarray(bytes_of)
+    if "transparency" in picture.info:
+        # Of palettes with transparent colours Pillow warns when they lose them at once.
+        picture = picture.convert("RGBA")
     return picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
 
 

@@ -39,10 +39,18 @@ _MAX_DIGITS = 15
 
 @dataclass(frozen=True)
 class Listing:
-    """The listed findings: rows of the findings table, and their JSON text."""
+    """The listed findings: rows of the findings table, and their JSON text.
+
+    No `<` stands in the text: one could end the block that holds it.
+    """
 
     rows: Rows
     text: str
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the text as UTF-8."""
+        return len(self.text.encode("utf-8", "backslashreplace"))
 
 
 def listing_of(findings: Findings, about: Subjects) -> Listing:
@@ -50,13 +58,12 @@ def listing_of(findings: Findings, about: Subjects) -> Listing:
     n_rows = min(len(findings), MAX_ROWS)
     while True:
         rows = _worst_of_each(findings.table, n_rows)
-        text = json.dumps(
-            _document(findings, about, rows), ensure_ascii=False, separators=(",", ":")
-        )
-        n_bytes = len(text.encode("utf-8", "backslashreplace"))
-        if n_bytes <= MAX_BYTES:
-            return Listing(rows, text)
-        n_rows = int(n_rows * 0.95 * MAX_BYTES / n_bytes)
+        document = _document(findings, about, rows)
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        listed = Listing(rows, text.replace("<", "\\u003c"))
+        if listed.n_bytes <= MAX_BYTES or not n_rows:
+            return listed
+        n_rows = int(n_rows * 0.95 * MAX_BYTES / listed.n_bytes)
 
 
 def _worst_of_each(table: pd.DataFrame, n_rows: int) -> Rows:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from curate.dataset import Dataset
+from curate.images import SIDEWAYS
 from curate.report.html.markup import Markup, element
 from curate.report.html.subjects import NO_CLASS
 
@@ -76,8 +77,8 @@ def _boxes_per_image(counts: npt.NDArray[np.integer[Any]]) -> Bars:
     most = int(counts.max(initial=0))
     step = -(-(most + 1) // _MOST_PER_IMAGE)
     bars = np.bincount(counts // step, minlength=1).tolist()
-    names = [str(n * step) if step == 1 else f"{n * step} to {n * step + step - 1}" for n in
-             range(len(bars))]  # fmt: skip
+    firsts = [n * step for n in range(len(bars))]
+    names = [str(n) if step == 1 else f"{n} to {n + step - 1}" for n in firsts]
     every = max(len(bars) // 6, 1)
     ticks = {n: str(n * step) for n in range(0, len(bars), every)}
     return Bars("Boxes per image", "images by number of boxes", bars, names, ticks)
@@ -88,7 +89,10 @@ def _relative_centres(edges: Floats, boxes: pd.DataFrame, images: pd.DataFrame) 
     rows = pd.Index(images["image_id"].to_numpy(np.int64)).get_indexer(
         boxes["image_id"].to_numpy(np.int64)
     )
-    sizes = images[["width", "height"]].to_numpy(np.float64, na_value=np.nan)[rows]
+    sizes = images[["width", "height"]].to_numpy(np.float64, na_value=np.nan)
+    # Boxes of the stored frame lie in a picture that is still on its side.
+    lying = (images["box_frame"] == "stored") & images["exif_orientation"].isin(SIDEWAYS)
+    sizes = np.where(lying.to_numpy(bool)[:, None], sizes[:, ::-1], sizes)[rows]
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         centres: Floats = (edges[:, :2] + (edges[:, 2:] - edges[:, :2]) / 2) / sizes
     return centres[np.isfinite(centres).all(axis=1)]
@@ -117,13 +121,13 @@ def _heat_map(centres: Floats) -> Markup:
     ]
     frame = element("rect", x=0, y=0, width=_WIDTH, height=_BASE, class_="frame")
     n_out = len(centres) - len(inside)
-    about = "centres in shares of the image, as it is seen" + (f"; {n_out:,} outside" * bool(n_out))
+    about = "centres in shares of the image" + (f"; {n_out:,} outside" * bool(n_out))
     most_said = f"the fullest of {_CELLS} x {_CELLS} cells holds {most:,}"
     return _figure("Where the boxes lie", about, [*drawn, frame], most_said, height=_BASE)
 
 
 def _bars(bars: Bars) -> Markup:
-    most = max(*bars.counts, 1) if len(bars.counts) > 1 else max(bars.counts, default=1)
+    most = max(bars.counts)
     wide = _WIDTH / len(bars.counts)
     drawn = []
     for number, count in enumerate(bars.counts):
@@ -149,8 +153,7 @@ def _bars(bars: Bars) -> Markup:
         )
     drawn.append(element("line", x1=0, y1=_BASE, x2=_WIDTH, y2=_BASE, class_="axis"))
     drawn.append(element("text", f"{most:,}", x=0, y=10, class_="tick"))
-    fullest = bars.counts.index(most) if most in bars.counts else 0
-    said = f"most at {bars.names[fullest]}: {bars.counts[fullest]:,}"
+    said = f"most at {bars.names[bars.counts.index(most)]}: {most:,}"
     return _figure(bars.title, bars.about, drawn, said)
 
 
