@@ -9,7 +9,8 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,8 @@ import typer
 from curate.cli import (
     audit,
     bars,
+    commands,
+    define,
     demo,
     doctor,
     explain,
@@ -45,21 +48,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=commands.HELP_WORDS,
 )
 
 
-def _add(name: str, function: Callable[..., object], page: str | None) -> None:
-    text = page or ""
-    app.command(
-        name,
-        # \b keeps the examples' lines as they are.
-        help=text.replace("\nExample:", "\n\b\nExample:", 1),
-        # Given by itself, the list of commands does not cut it.
-        short_help=" ".join(text.partition("\n\n")[0].split()),
-    )(function)
-
-
+_add = partial(commands.add, app)
 _add("init", init.init, init.__doc__)
 _add("ingest", ingest.ingest, ingest.__doc__)
 _add("audit", audit.audit, audit.__doc__)
@@ -69,6 +62,7 @@ _add("merge", merge.merge, merge.__doc__)
 _add("relabel", relabel.relabel, relabel.__doc__)
 _add("doctor", doctor.doctor, doctor.__doc__)
 _add("demo", demo.demo, demo.__doc__)
+app.add_typer(define.app, name="define")
 
 
 def _version(value: bool) -> None:  # typer's callback takes the flag's value

@@ -77,6 +77,10 @@ ClassIdsOption = Annotated[
     ),
 ]
 MaxPixels = Annotated[int | None, typer.Option(help=MAX_PIXELS_HELP)]
+DEFINITION = typer.Argument(
+    metavar="DEFINITION",
+    help="Path of a definition file, or the id of one that comes with curate: person, head, ...",
+)
 FailOn = Annotated[
     Level | None, typer.Option(help="Exit with 1 from this level on (default error).")
 ]

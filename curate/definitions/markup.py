@@ -8,6 +8,12 @@ from xml.sax.saxutils import escape, quoteattr
 # XML 1.0, section 2.2: no document may hold these, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _INSTEAD = "\ufffd"
+# In HTML only these may close themselves; the last row is of SVG and of labelling forms.
+_CLOSED = frozenset(
+    {"br", "meta"}
+    | {"circle", "line", "path", "polygon", "polyline", "rect"}
+    | {"Choice", "Image", "Label", "Header", "TextArea"}
+)
 
 
 def text(words: str) -> str:
@@ -21,7 +27,7 @@ def text(words: str) -> str:
     return escape(_FORBIDDEN.sub(_INSTEAD, words))
 
 
-def element(name: str, *inside: str, **attributes: str | float | None) -> str:
+def element(name: str, /, *inside: str, **attributes: str | float | None) -> str:
     """An element round finished markup.
 
     Parameters
@@ -44,7 +50,7 @@ def element(name: str, *inside: str, **attributes: str | float | None) -> str:
         for key, value in attributes.items()
         if value is not None
     )
-    if not inside and name not in ("p", "div", "span", "td", "th", "style", "title"):
+    if not inside and name in _CLOSED:
         return f"<{name}{words}/>"
     return f"<{name}{words}>{''.join(inside)}</{name}>"
 

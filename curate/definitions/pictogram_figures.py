@@ -284,14 +284,14 @@ line:4 screen 44,83 76,83
 box 37,17 83,68
 """,
     "person.body_part": f"""{_GROUND}
-use walk live 60,82 1
+use walk live 60,82 0.92
 rect pale 16,5 104,52
 line:1.5 far 16,14 104,14
 line:1.5 far 16,23 104,23
 line:1.5 far 16,32 104,32
 line:1.5 far 16,41 104,41
 line:4 metal 16,83 16,5 104,5 104,83
-box 42,52 76,84
+box 43,52 75,84
 """,
     "person.group": f"""{_GROUND}
 use stand far 20,70 0.6
