@@ -27,11 +27,12 @@ def put(text: str, kind: Kind, path: Path | None, *, force: bool, dry_run: bool)
     OutputError
         For a file that exists, unless `force` and curate wrote one of that kind.
     """
+    # A lone surrogate (`\ud800` in YAML) is taken by no file and no terminal: its escape stands.
+    body = text.encode("utf-8", "backslashreplace")
     if path is None or streams.is_dash(path):
-        typer.echo(text, nl=False)
+        typer.echo(body.decode(), nl=False)
         return
     refuse_file(path, kind.mark, kind.name, force=force)
     if not dry_run:
-        # A file name in a message may hold what is no text.
-        write_file(path, text.encode("utf-8", "backslashreplace"))
+        write_file(path, body)
     output.result(f"{path} {'not written (--dry-run)' if dry_run else 'written'}")

@@ -298,6 +298,8 @@ def _names(box: _Box, view: _View) -> Iterator[str]:
         return
     if box.edges != rect:
         yield from _turned(box, unit)
+    if not box.words:
+        return
     last = view.rect.x2 - _TAG_WIDTH * len(box.words) * unit
     x = max(min(rect.x1, last), view.rect.x1 + 2 * unit)
     above, below = rect.y1 - 4 * unit, rect.y2 + 12 * unit
@@ -372,11 +374,9 @@ def _facts(scene: Scene) -> Iterator[str]:
     image = {key: value for key, value in scene.image.items() if key not in _SIZE}
     rows = [_told(row) for row in scene.boxes]
     # What is the same of all boxes is told once.
-    shared = (
-        {key: rows[0][key] for key in rows[0] if all(row.get(key) == rows[0][key] for row in rows)}
-        if rows
-        else {}
-    )
+    shared = dict(rows[0]) if rows else {}
+    for row in rows[1:]:
+        shared = {key: v for key, v in shared.items() if key in row and row[key] == v}
     yield from _listed("", scene.values)
     yield from _listed("image: ", image)
     yield from _listed("", shared)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 COLOURS = {
-    "paper": "#f4f6f8", "edge": "#cbd3da", "ground": "#aab6c0", "dark": "#2b3a4a",
-    "coat": "#2f7fb5", "legs": "#3d4f63", "skin": "#d9a27c", "hair": "#4a3426",
+    "paper": "#f4f6f8", "edge": "#cbd3da", "ground": "#aab6c0", "coat": "#2f7fb5",
+    "legs": "#3d4f63", "skin": "#d9a27c", "hair": "#4a3426",
     "metal": "#7d8b98", "tyre": "#39424c", "frame": "#8a5a33", "wood": "#a97948",
     "glass": "#bfe0ee", "shine": "#ffffff", "stone": "#a3a9ad", "stone_dark": "#878e94",
     "plaster": "#d9bd97", "plaster_dark": "#a98a63", "pale": "#b9c6d1", "ink": "#1f2933",
@@ -18,19 +18,15 @@ COLOURS = {
 # The colours of a figure, by what it is made of.
 PALETTES: dict[str, dict[str, str]] = {
     "live": {},
-    "other": {"coat": "leaf"},
     "child": {"coat": "child"},
-    "stone": dict.fromkeys(("skin", "hair"), "stone") | {"coat": "stone", "legs": "stone_dark",
-                                                          "dark": "stone_dark"},
-    "plaster": dict.fromkeys(("skin", "hair"), "plaster") | {"coat": "plaster_dark",
-                                                              "legs": "plaster_dark",
-                                                              "dark": "plaster_dark"},
-    "glow": dict.fromkeys(("skin", "hair", "coat"), "glow") | {"legs": "glow_dark",
-                                                                "dark": "glow_dark"},
+    "stone": {"skin": "stone", "hair": "stone", "coat": "stone", "legs": "stone_dark"},
+    "plaster": {
+        "skin": "plaster", "hair": "plaster", "coat": "plaster_dark", "legs": "plaster_dark",
+    },
+    "glow": {"skin": "glow", "hair": "glow", "coat": "glow", "legs": "glow_dark"},
     "mirrored": {"coat": "glow_dark", "skin": "plaster_dark", "legs": "far_dark", "hair": "far"},
     "night": dict.fromkeys(("skin", "hair", "coat", "legs"), "night_figure"),
-    "far": dict.fromkeys(("skin", "hair", "coat"), "far") | {"legs": "far_dark",
-                                                              "dark": "far_dark"},
+    "far": {"skin": "far", "hair": "far", "coat": "far", "legs": "far_dark"},
 }  # fmt: skip
 # People are 80 units high, their feet at (0, 0) of the figure, facing right.
 FIGURES = {
