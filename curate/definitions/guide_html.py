@@ -28,7 +28,7 @@ _STYLE = """
 @media (prefers-color-scheme: dark) { :root { --ink: #e4eaf0; --soft: #a3b0bd; --paper: #151b22;
   --card: #1d252e; --edge: #37424e; --include: #4ade80; --ignore: #fbbf24; --exclude: #9ca3af;
   --review: #93c5fd; --wrong: #f87171; --error: #f87171; --warning: #fbbf24; --info: #a3b0bd; }
-  svg { background: #fff; border-radius: 6px; filter: brightness(0.9); } }
+  .card > svg, figure > svg { background: #fff; border-radius: 6px; filter: brightness(0.9); } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 66rem; color: var(--ink);
   background: var(--paper); font: 1rem/1.55 system-ui, "Segoe UI", Roboto, sans-serif; }
@@ -69,9 +69,11 @@ dl { margin: .4rem 0; display: grid; grid-template-columns: 9.5rem 1fr; gap: .15
 dt { font-weight: 600; } dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 dl.small { border-top: 1px dashed var(--edge); padding-top: .5rem; margin-top: .7rem; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .3rem; } }
-@media print { :root { color-scheme: light; } body { max-width: none; padding: 0; font-size: 10pt; }
-  nav { display: none; } h2, h3, h4 { break-after: avoid; } .rule, .card, figure, tr
-  { break-inside: avoid; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
+@media print { :root { color-scheme: light; font-size: 10pt; } body { max-width: none; padding: 0; }
+  nav { display: none; } h2, h3, h4 { break-after: avoid; } figure { max-width: 31%; }
+  .rule, .card, figure, tr { break-inside: avoid; } .rule { padding: .5rem .7rem; }
+  .cards { grid-template-columns: repeat(4, 1fr); }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 @page { margin: 16mm; }
 """
 

@@ -101,7 +101,7 @@ def _details(clause: Clause, part: Definition) -> Iterator[tuple[str, Line]]:
     if clause.params:
         yield "Numbers", line(comma(measured(*item) for item in clause.params.items()))
     if clause.exceptions:
-        yield "Does not hold", _joined(clause.exceptions)
+        yield "Except", _joined(clause.exceptions)
     if clause.overridden is not None:
         yield "Changed here", line(f"because {clause.overridden}")
     changed = [name for name, value in clause.params.items() if part.params.get(name) != value]
