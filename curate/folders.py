@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -20,6 +21,7 @@ from curate.errors import CurateError, OutputError, Place
 _SYNC_THREADS = 16
 _MAX_MARKER_BYTES = 1 << 28
 _SHOWN = 3
+_HEAD_BYTES = 4096
 _AT_FDCWD = -100  # fcntl.h
 _RENAME_EXCHANGE = 2  # linux/fs.h
 
@@ -110,6 +112,42 @@ def refuse_overwrite(folder: Path, product: Product, *, force: bool) -> None:
             f"holds what curate did not write: {shown}",
             place=place,
             mend="move it away, or choose another folder",
+        )
+
+
+def refuse_file(path: Path, mark: bytes, what: str, *, force: bool) -> None:
+    """Refuses an output file that exists, unless `force` and its beginning holds curate's mark.
+
+    Parameters
+    ----------
+    mark
+        A regular expression that is searched in the first 4 KB; an empty file holds nothing to
+        lose.
+    what
+        What such a file is, for the message: `no {what}`.
+
+    Raises
+    ------
+    OutputError
+        Naming the file and the mend.
+    """
+    place = Place(str(path))
+    try:
+        if not path.exists():
+            return
+        if not force:
+            raise OutputError(
+                "exists already", place=place, mend="choose another file or add --force"
+            )
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD_BYTES)
+    except OSError as error:
+        raise OutputError(f"cannot be looked at: {error.strerror}", place=place) from error
+    if head and not re.search(mark, head):
+        raise OutputError(
+            f"exists, and is no {what}",
+            place=place,
+            mend="choose another file; --force replaces only what curate wrote",
         )
 
 

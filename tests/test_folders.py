@@ -9,7 +9,14 @@ import pytest
 
 from curate import folders
 from curate.errors import OutputError
-from curate.folders import Product, new_folder, refuse_overwrite, refuse_source, write_file
+from curate.folders import (
+    Product,
+    new_folder,
+    refuse_file,
+    refuse_overwrite,
+    refuse_source,
+    write_file,
+)
 from curate.formats import read, write
 from tests.formats.coco_documents import annotation, document, store
 
@@ -135,3 +142,22 @@ def test_results_get_the_rights_that_any_new_file_gets(tmp_path: Path) -> None:
     write_file(tmp_path / "out.txt", b"x")
     for one, other in (("usual", "out"), ("usual.txt", "out.txt")):
         assert (tmp_path / one).stat().st_mode == (tmp_path / other).stat().st_mode
+
+
+def test_file_is_refused_unless_it_may_be_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "page.md"
+    refuse_file(path, b"^<!-- ours", "page of ours", force=False)
+    path.write_bytes(b"")
+    refuse_file(path, b"^<!-- ours", "page of ours", force=True)
+    path.write_bytes(b"<!-- ours 1 -->")
+    refuse_file(path, b"^<!-- ours", "page of ours", force=True)
+    with pytest.raises(OutputError, match=r"page\.md: exists already - choose another file"):
+        refuse_file(path, b"^<!-- ours", "page of ours", force=False)
+
+
+def test_file_of_others_is_refused_in_spite_of_force(tmp_path: Path) -> None:
+    path = tmp_path / "page.md"
+    # The mark stands beyond the beginning that is looked at.
+    path.write_bytes(b" " * 4096 + b"<!-- ours")
+    with pytest.raises(OutputError, match=r"page\.md: exists, and is no page of ours"):
+        refuse_file(path, b"<!-- ours", "page of ours", force=True)

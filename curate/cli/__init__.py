@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ import typer
 from curate.cli import (
     audit,
     bars,
+    commands,
     define,
     demo,
     doctor,
@@ -30,7 +32,6 @@ from curate.cli import (
     output,
     relabel,
 )
-from curate.cli.commands import add
 from curate.errors import CurateError
 
 # The base of all usage errors; typer carries its own copy of click and names it nowhere.
@@ -47,20 +48,21 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=commands.HELP_WORDS,
 )
 
 
-add(app, "init", init.init, init.__doc__)
-add(app, "ingest", ingest.ingest, ingest.__doc__)
-add(app, "audit", audit.audit, audit.__doc__)
-add(app, "explain", explain.explain, explain.__doc__)
-app.add_typer(define.app, name="define", help=define.HELP)
-add(app, "export", export.export, export.__doc__)
-add(app, "merge", merge.merge, merge.__doc__)
-add(app, "relabel", relabel.relabel, relabel.__doc__)
-add(app, "doctor", doctor.doctor, doctor.__doc__)
-add(app, "demo", demo.demo, demo.__doc__)
+_add = partial(commands.add, app)
+_add("init", init.init, init.__doc__)
+_add("ingest", ingest.ingest, ingest.__doc__)
+_add("audit", audit.audit, audit.__doc__)
+_add("explain", explain.explain, explain.__doc__)
+_add("export", export.export, export.__doc__)
+_add("merge", merge.merge, merge.__doc__)
+_add("relabel", relabel.relabel, relabel.__doc__)
+_add("doctor", doctor.doctor, doctor.__doc__)
+_add("demo", demo.demo, demo.__doc__)
+app.add_typer(define.app, name="define")
 
 
 def _version(value: bool) -> None:  # typer's callback takes the flag's value

@@ -1,4 +1,4 @@
-"""How a command joins the command line: its name, its function, and the page of its module."""
+"""How commands are put into the command line, with their module's docstring as their page."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 import typer
 
+# What all lists of commands have in common.
+HELP_WORDS = {"help_option_names": ["-h", "--help"]}
+
 
 def add(app: typer.Typer, name: str, function: Callable[..., object], page: str | None) -> None:
-    """Adds a command whose help is the docstring of its module."""
+    """Adds a command; the page's first paragraph is its line in the list of commands."""
     text = page or ""
     app.command(
         name,

@@ -91,6 +91,10 @@ Vocabulary = Annotated[
         help="Vocabulary of the definitions' mapping; otherwise the one that knows most classes."
     ),
 ]
+DEFINITION = typer.Argument(
+    metavar="DEFINITION",
+    help="Path of a definition file, or the id of one that comes with curate: person, head, ...",
+)
 FailOn = Annotated[
     Level | None, typer.Option(help="Exit with 1 from this level on (default error).")
 ]

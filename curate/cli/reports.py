@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curate.cli import output, streams
-from curate.errors import OutputError, Place, UsageError, quote
-from curate.folders import refuse_source, write_file
+from curate.errors import UsageError, quote
+from curate.folders import refuse_file, refuse_source, write_file
 
 if TYPE_CHECKING:
     from curate.dataset import Findings
@@ -48,7 +47,6 @@ _MARKS = {
     Format.JUNIT: rb'^<\?xml [^>]*>\n<testsuites name="curate audit ',
     Format.TEXT: rb"^[^\n]*: [A-Z]{3,4}-[0-9]{3} [a-z0-9-]+ \(",
 }
-_HEAD_BYTES = 4096
 # Each print flushes stdout: one per finding would cost more than making it.
 PRINTED_CHARS = 1 << 18
 
@@ -132,7 +130,8 @@ def outputs(
             raise UsageError(f"-o {quote(str(path))} is given twice", mend="leave one out")
         found[path] = _form_of(path)
         refuse_source(path, sources)
-        _refuse_overwrite(path, found[path], force=force)
+        form = found[path]
+        refuse_file(path, _MARKS[form], f"report of curate as {form}", force=force)
     return found
 
 
@@ -145,28 +144,6 @@ def _form_of(path: Path) -> Format:
             mend=f"use one of {', '.join(ENDINGS)}",
         )
     return ENDINGS[max(fitting, key=len)]
-
-
-def _refuse_overwrite(path: Path, form: Format, *, force: bool) -> None:
-    place = Place(str(path))
-    try:
-        if not path.exists():
-            return
-        if not force:
-            raise OutputError(
-                "exists already", place=place, mend="choose another file or add --force"
-            )
-        with path.open("rb") as stream:
-            head = stream.read(_HEAD_BYTES)
-    except OSError as error:
-        raise OutputError(f"cannot be looked at: {error.strerror}", place=place) from error
-    # Text of an audit that found nothing is empty.
-    if head and not re.search(_MARKS[form], head):
-        raise OutputError(
-            f"exists, and is no report of curate as {form}",
-            place=place,
-            mend="choose another file; --force replaces only what curate wrote",
-        )
 
 
 def write(report: Report, files: Iterable[tuple[Path, Format]], *, dry_run: bool) -> None:
