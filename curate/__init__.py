@@ -13,7 +13,7 @@ import each other, and one format never imports another (tests/test_architecture
     documents tree
     tables boxes masks
     dataset
-    assembly relabeling
+    assembly relabeling baseline
     images
     painting
     definitions

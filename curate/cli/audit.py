@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curate.cli import options, output, reports, streams
+from curate.cli import options, output, reports, streams, working
 from curate.cli.reports import PRINTED_CHARS, Format
 from curate.errors import UsageError
 
@@ -67,6 +67,20 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
             "--all", help="Show all findings, not ten of each check, and all members of each."
         ),
     ] = False,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Findings that are known: they do not fail, and text leaves them out.",
+        ),
+    ] = None,
+    write_baseline: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write all findings as a baseline: they are known now."),
+    ] = None,
+    show_known: Annotated[
+        bool, typer.Option("--known", help="Show the findings that are known, too.")
+    ] = False,
     force: options.Force = False,
     dry_run: options.DryRun = False,
 ) -> int:
@@ -81,23 +95,31 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
         class_ids=class_ids, max_pixels=max_pixels,
     )  # fmt: skip
     path, told = project.resolve(settings, source, told)
-    files = reports.outputs(out or (), options.touched([(path, told)]), force=force)
+    sources = options.touched([(path, told)])
+    files = reports.outputs(out or (), sources, force=force)
+    work = working.prepared(
+        context, settings, sources, baseline=baseline, write=write_baseline, force=force
+    )
     taken = streams.taken(context, path)
     chosen = _words(select) or settings.select, _words(ignore) or settings.ignore
     findings = library.audit(
         taken, told, select=chosen[0], ignore=chosen[1], params=settings.params, loader=for_
     )
+    rules = _rules(*chosen)
+    findings = work.settled(findings, {rule.code for rule in rules})
     report = reports.Report(
         findings,
         source or findings.dataset.name,
         folder=reports.folder_of(path, findings.dataset.sources.names()),
-        rules=_rules(*chosen),
+        rules=rules,
         fail_on=str(fail_on or settings.fail_on or options.Level.ERROR),
         show_all=show_all,
+        show_known=show_known,
     )
     if shown is not None:
         _show(report.parts(shown))
     reports.write(report, files.items(), dry_run=dry_run)
+    work.write(findings, dry_run=dry_run)
     output.summary(findings)
     return output.exit_code(findings, fail_on, settings)
 

@@ -43,7 +43,7 @@ _MARKS = {
     Format.CSV: rb"^finding_id,check,name,level,",
     Format.SARIF: rb'"driver": \{"name": "curate"',
     Format.JUNIT: rb'^<\?xml [^>]*>\n<testsuites name="curate audit ',
-    Format.TEXT: rb"^[^\n]*: [A-Z]{3,4}-[0-9]{3} [a-z0-9-]+ \(",
+    Format.TEXT: rb"^(?:[^\n]*: [A-Z]{3,4}-[0-9]{3} [a-z0-9-]+ \(|  \xe2\x80\xa6 [0-9]+ known )",
 }
 _HEAD_BYTES = 4096
 # Each print flushes stdout: one per finding would cost more than making it.
@@ -68,6 +68,8 @@ class Report:
         error, warning, info or never.
     show_all
         Text and CSV: all findings and members.
+    show_known
+        Text: also findings that the baseline holds.
     """
 
     findings: Findings
@@ -76,6 +78,7 @@ class Report:
     rules: Sequence[Rule]
     fail_on: str
     show_all: bool
+    show_known: bool
 
     def parts(self, form: Format) -> Iterator[str]:
         """The text of one form, part by part."""
@@ -92,7 +95,7 @@ class Report:
             )
         if form is Format.JUNIT:
             return report.junit_parts(findings, self.source, rules=self.rules, fail_on=self.fail_on)
-        return report.text_parts(findings, show_all=self.show_all)
+        return report.text_parts(findings, show_all=self.show_all, show_known=self.show_known)
 
 
 def outputs(
@@ -117,7 +120,8 @@ def outputs(
             raise UsageError(f"-o {quote(str(path))} is given twice", mend="leave one out")
         found[path] = _form_of(path)
         refuse_source(path, sources)
-        _refuse_overwrite(path, found[path], force=force)
+        what = f"report of curate as {found[path]}"
+        refuse_replacing(path, _MARKS[found[path]], what, force=force)
     return found
 
 
@@ -132,7 +136,14 @@ def _form_of(path: Path) -> Format:
     return ENDINGS[max(fitting, key=len)]
 
 
-def _refuse_overwrite(path: Path, form: Format, *, force: bool) -> None:
+def refuse_replacing(path: Path, mark: bytes, what: str, *, force: bool) -> None:
+    """Refuses a file that exists, unless `force` and its beginning holds the mark of what it is.
+
+    Raises
+    ------
+    OutputError
+        Naming the file.
+    """
     place = Place(str(path))
     try:
         if not path.exists():
@@ -146,9 +157,9 @@ def _refuse_overwrite(path: Path, form: Format, *, force: bool) -> None:
     except OSError as error:
         raise OutputError(f"cannot be looked at: {error.strerror}", place=place) from error
     # Text of an audit that found nothing is empty.
-    if head and not re.search(_MARKS[form], head):
+    if head and not re.search(mark, head):
         raise OutputError(
-            f"exists, and is no report of curate as {form}",
+            f"exists, and is no {what}",
             place=place,
             mend="choose another file; --force replaces only what curate wrote",
         )

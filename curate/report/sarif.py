@@ -54,7 +54,10 @@ def sarif_parts(
     index = {rule.code: number for number, rule in enumerate(told)}
     yield _json(_log(findings, source, version, told)).removesuffix("]}]}")
     for number, record in enumerate(records(findings)):
-        yield (", " if number else "") + _json(_result(record, index[record["check"]], folder))
+        result = _result(record, index[record["check"]], folder)
+        if findings.known is not None:
+            result["baselineState"] = "unchanged" if record["known"] else "new"
+        yield (", " if number else "") + _json(result)
     yield "]}]}\n"
 
 
