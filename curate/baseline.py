@@ -17,6 +17,7 @@ import pandas as pd
 from curate.assembly import GROUP_IN_FILE
 from curate.dataset import Findings
 from curate.errors import Place, UsageError, quote
+from curate.faults import OF_WAIVERS
 from curate.tables import hex_id
 
 SCHEMA = "curate.baseline/1"
@@ -44,7 +45,7 @@ class Baseline:
 
 
 def baseline_of(findings: Findings) -> Baseline:
-    """The baseline that knows all of these findings."""
+    """The baseline that knows all of these findings, but those about waivers."""
     counted = _counted(findings.table)
     return Baseline(
         findings.dataset.name,
@@ -53,7 +54,8 @@ def baseline_of(findings: Findings) -> Baseline:
 
 
 def _counted(table: pd.DataFrame) -> pd.DataFrame:
-    """Findings with the number of their members."""
+    """Findings with the number of their members; waivers are mended in their own file."""
+    table = table[~table["check"].isin(OF_WAIVERS)]
     # A loop over findings: their members and places are lists and texts of their own.
     n_members = [
         len(members) + _n_places(places)

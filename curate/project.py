@@ -38,7 +38,7 @@ class Project:
 
     `params` are parameters of checks by check and parameter name; `sources` maps a name to the
     keys path, images, format, classes, truth, class-ids, max-pixels and size as they stand in the
-    file. `baseline` is the path of a file, relative to the folder.
+    file. `baseline` and `waivers` are paths of files, relative to the folder.
     """
 
     folder: Path = field(default_factory=Path)
@@ -48,6 +48,7 @@ class Project:
     fail_on: str | None = None
     params: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     baseline: str | None = None
+    waivers: str | None = None
 
 
 def find(folder: Path) -> Project:
@@ -70,6 +71,7 @@ def find(folder: Path) -> Project:
         ignore=document.get("ignore"),
         fail_on=document.get("fail-on"),
         baseline=document.get("baseline"),
+        waivers=document.get("waivers"),
         params={
             check: {
                 n: _finite(v, f"checks.{check}.{n}") for n, v in limit.items() if n != "because"

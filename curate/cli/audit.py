@@ -81,6 +81,16 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
     show_known: Annotated[
         bool, typer.Option("--known", help="Show the findings that are known, too.")
     ] = False,
+    waivers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="YAML file of findings that may stand, each with reason, author and last day.",
+        ),
+    ] = None,
+    today: Annotated[
+        str | None, typer.Option(hidden=True, help="The day that waivers are held against.")
+    ] = None,
     force: options.Force = False,
     dry_run: options.DryRun = False,
 ) -> int:
@@ -98,8 +108,9 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
     sources = options.touched([(path, told)])
     files = reports.outputs(out or (), sources, force=force)
     work = working.prepared(
-        context, settings, sources, baseline=baseline, write=write_baseline, force=force
-    )
+        context, settings, sources,
+        baseline=baseline, write=write_baseline, waivers=waivers, today=today, force=force,
+    )  # fmt: skip
     taken = streams.taken(context, path)
     chosen = _words(select) or settings.select, _words(ignore) or settings.ignore
     findings = library.audit(

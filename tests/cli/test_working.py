@@ -134,3 +134,87 @@ def test_one_audit_gives_one_baseline_of_the_same_bytes(curate, coco, files):
     for name in ("one.json", "two.json"):
         curate("audit", path, "--write-baseline", name)
     assert files()["one.json"] == files()["two.json"]
+
+
+WAIVER = "{check: BOX-002, image: 'instances/*', reason: seen, author: QA, until: 2026-06-15}"
+
+
+@pytest.fixture
+def waivers(here):
+    """Writes a waiver file of one entry; gives its path."""
+
+    def write(entry=WAIVER, name="waivers.yaml"):
+        (here / name).write_text(f"version: 1\nwaivers:\n  - {entry}\n")
+        return name
+
+    return write
+
+
+def test_waived_findings_are_counted_and_neither_shown_nor_failed(curate, coco, waivers):
+    path = coco(boxes=[OUTSIDE, SMALL])
+    words = ("audit", path, "--waivers", waivers(), "--today", "2026-06-15")
+    code, out, err = curate(*words)
+    assert code == 0
+    assert "BOX-002" not in out
+    assert "0 errors, 1 warning, 0 info; 1 waived\n" in err
+    document = fitting(curate(*words, "--json")[1], "audit-1.schema.json")
+    assert (document["counts"], document["waived"]) == ({"BOX-004": 1}, 1)
+    assert len(document["findings"]) == 1
+
+
+def test_after_its_last_day_a_waiver_is_a_finding_and_what_it_waived_is_back(curate, coco, waivers):
+    words = ("audit", coco(boxes=[OUTSIDE]), "--waivers", waivers(), "--today", "2026-06-16")
+    code, out, err = curate(*words)
+    assert code == 1
+    assert "BOX-002 box-outside-image (error)" in out
+    assert "waivers.yaml:3 [BOX-002 instances/*]: WAI-001 waiver-expired (warning): " in out
+    assert "1 error, 1 warning, 0 info\n" in err
+
+
+def test_the_day_of_the_clock_is_taken_otherwise(curate, coco, waivers):
+    path = coco(boxes=[OUTSIDE])
+    long = waivers(WAIVER.replace("2026-06-15", "9999-12-31"))
+    assert curate("audit", path, "--waivers", long)[0] == 0
+    past = waivers(WAIVER.replace("2026-06-15", "2001-01-01"))
+    assert "WAI-001" in curate("audit", path, "--waivers", past)[1]
+
+
+def test_findings_about_waivers_are_chosen_as_others_are(curate, coco, waivers):
+    words = ("audit", coco(), "--waivers", waivers(), "--today", "2026-06-15")
+    assert "WAI-002 waiver-idle (info)" in curate(*words)[1]
+    assert curate(*words, "--ignore", "WAI")[1] == ""
+    assert curate(*words, "--select", "BOX-002")[1] == ""
+    assert curate(*words, "--fail-on", "info")[0] == 1
+    assert curate("explain", "WAI-002")[1].startswith("WAI-002 waiver-idle [info]\n")
+
+
+def test_the_project_file_names_waivers_and_messages_call_them_so(curate, here, coco, waivers):
+    (here / "rules").mkdir()
+    (here / "curate.yaml").write_text(f"version: 1\nwaivers: {waivers(name='rules/w.yaml')}\n")
+    words = ("audit", coco(boxes=[OUTSIDE]), "--today")
+    assert curate(*words, "2026-06-15")[0] == 0
+    assert "\nrules/w.yaml:3 [" in curate(*words, "2026-06-16")[1]
+
+
+def test_waived_findings_are_in_no_baseline(curate, here, coco, waivers):
+    path = coco(boxes=[OUTSIDE, SMALL])
+    words = ("--waivers", waivers(), "--today", "2026-06-15", "--write-baseline", "b.json")
+    assert curate("audit", path, *words)[0] == 0
+    assert json.loads((here / "b.json").read_text())["counts"] == {"BOX-004": 1}
+    assert curate("audit", path, "--baseline", "b.json")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--waivers", "none.yaml"], "none.yaml: cannot be read"),
+        (["--waivers", "bad.yaml"], "bad.yaml:3: waivers.0: has no 'reason'"),
+        (["--waivers", "bad.yaml", "--today", "June"], "curate: "),
+        (["--today", "June"], "--today is 'June', should be a day"),
+    ],
+)
+def test_wrong_waivers_are_refused(curate, coco, waivers, words, said):
+    waivers("{check: BOX-002, image: '*'}", "bad.yaml")
+    code, out, err = curate("audit", coco(boxes=[OUTSIDE]), *words)
+    assert (code, out) == (2, "")
+    assert said in err
