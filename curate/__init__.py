@@ -18,7 +18,7 @@ import each other, and one format never imports another (tests/test_architecture
     painting
     definitions
     formats checks report
-    auditing doctor merging project demo waivers
+    auditing doctor merging project demo waivers fixing
     walkthrough
     cli __init__ __main__
 """

@@ -29,12 +29,14 @@ def result(text: str) -> None:
     LOG.info("%s", text)
 
 
-def exit_code(findings: Findings, fail_on: Level | None, project: Project) -> int:
-    """1 when a finding is at or above the level, else 0.
+def fail_level(fail_on: Level | None, project: Project) -> Level:
+    """The level of the command line, else the project's, else error."""
+    return fail_on or Level(project.fail_on or Level.ERROR)
 
-    The level is that of the command line, else the project's, else error.
-    """
-    level = fail_on or Level(project.fail_on or Level.ERROR)
+
+def exit_code(findings: Findings, fail_on: Level | None, project: Project) -> int:
+    """1 when a finding is at or above the level, else 0."""
+    level = fail_level(fail_on, project)
     return int(level is not Level.NEVER and findings.at_least(level.value) > 0)
 
 
