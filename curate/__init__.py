@@ -13,13 +13,13 @@ import each other, and one format never imports another (tests/test_architecture
     documents tree
     tables boxes masks
     dataset
-    assembly relabeling
+    assembly relabeling baseline
     images
     painting
     definitions
     formats checks report
     defining
-    auditing doctor merging project demo
+    auditing doctor merging project demo waivers fixing
     walkthrough
     cli __init__ __main__
 """

@@ -181,14 +181,30 @@ class Findings:
     """What an audit found: the findings table, worst first, and the dataset that was judged.
 
     `definitions` are those in force beside curate's own checks, each `id@version+hash`.
+    `known` are ids of findings that a baseline holds already (None: none was looked at), `mended`
+    the number of those that it holds and that are gone, `waived` that of findings that waivers
+    took out of the table.
     """
 
     table: pd.DataFrame
     dataset: Dataset
     definitions: tuple[str, ...] = ()
+    known: frozenset[int] | None = None
+    mended: int = 0
+    waived: int = 0
 
     def __len__(self) -> int:
         return len(self.table)
+
+    @property
+    def is_known(self) -> pd.Series[bool]:
+        """(N,) whether the baseline holds each finding already."""
+        return self.table["finding_id"].isin(list(self.known or ())).astype(bool)
+
+    @property
+    def new(self) -> Findings:
+        """The findings that no baseline holds."""
+        return replace(self, table=self.table[~self.is_known])
 
     @property
     def counts(self) -> dict[str, int]:
@@ -196,7 +212,7 @@ class Findings:
         return {str(c): int(n) for c, n in self.table["check"].value_counts().sort_index().items()}
 
     def at_least(self, level: str) -> int:
-        """Number of findings at this level or above (error > warning > info).
+        """Number of findings at this level or above (error > warning > info) that are not known.
 
         Raises
         ------
@@ -206,7 +222,8 @@ class Findings:
         levels = ["error", "warning", "info"]
         if level not in levels:
             raise UsageError(f"there is no level {level!r}", mend=f"use {', '.join(levels)}")
-        return int(self.table["level"].isin(levels[: levels.index(level) + 1]).sum())
+        counts = self.table["level"].isin(levels[: levels.index(level) + 1])
+        return int((counts & ~self.is_known).sum())
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The findings one by one, worst first, as values by column; null is None."""

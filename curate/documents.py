@@ -17,6 +17,8 @@ MAX_DEPTH = 20
 # Files that people write are small; what is larger is another file.
 MAX_BYTES = 1 << 20
 SHOWN_WORDS = 12
+# What PyYAML's constructors raise beside YAMLError: `!!int ""`, 2001-99-99, deep nesting.
+_BROKEN = (ValueError, IndexError, AttributeError, RecursionError)
 _PLAIN_TAGS = ("tag:yaml.org,2002:seq", "tag:yaml.org,2002:map")
 
 KeyPath = tuple[str | int, ...]
@@ -90,8 +92,6 @@ def parse_document(text: str, name: str) -> Document:
     """The values of YAML text with their lines; raises as `read_document` does."""
     import yaml
 
-    # What PyYAML's constructors raise beside YAMLError: `!!int ""`, 2001-99-99, deep nesting.
-    broken = (ValueError, IndexError, AttributeError, RecursionError)
     lines: dict[KeyPath, int] = {}
     try:
         _refuse_bombs(text, name)
@@ -106,10 +106,9 @@ def parse_document(text: str, name: str) -> Document:
         line = None if mark is None else mark.line + 1
         what = f"cannot be read: {error.problem or error.context}"
         raise UsageError(what, place=Place(name, line), mend="correct it") from error
-    except (yaml.YAMLError, *broken) as error:
-        raise UsageError(
-            f"cannot be read: {error}", place=Place(name), mend="correct it"
-        ) from error
+    except (yaml.YAMLError, *_BROKEN) as error:
+        what = f"cannot be read: {error}"
+        raise UsageError(what, place=Place(name), mend="correct it") from error
     return Document(name, values, lines)
 
 
@@ -154,7 +153,7 @@ def _built(loader: Any, node: Any, path: KeyPath, marks: _Marks) -> Any:  # PyYA
     if isinstance(node, yaml.SequenceNode):
         return [_kept(loader, child, (*path, n), marks) for n, child in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode):
-        return loader.construct_object(node, deep=True)
+        return _scalar(loader, node, marks)
     values: dict[str, Any] = {}
     for key_node, child in node.value:
         key = loader.construct_object(key_node, deep=True)
@@ -173,6 +172,14 @@ def _built(loader: Any, node: Any, path: KeyPath, marks: _Marks) -> Any:  # PyYA
         marks.lines[*path, key] = key_node.start_mark.line + 1
         values[key] = _built(loader, child, (*path, key), marks)
     return values
+
+
+def _scalar(loader: Any, node: Any, marks: _Marks) -> Any:  # as `_built`
+    try:
+        return loader.construct_object(node, deep=True)
+    except _BROKEN as error:
+        what = f"cannot be read: {quote(node.value)}: {error}"
+        raise UsageError(what, place=marks.place(node), mend="correct it") from error
 
 
 def _kept(loader: Any, node: Any, path: KeyPath, marks: _Marks) -> Any:  # as `_built`

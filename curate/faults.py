@@ -1,4 +1,4 @@
-"""Faults that are found while labels and pictures are read: code, name, level and manual page.
+"""Faults found while labels, pictures and waivers are read: code, name, level and manual page.
 
 Codes are for ever: a retired one is never used again. Faults that are found in the finished
 tables are checks and live in `curate.checks`, each with its own function.
@@ -14,6 +14,9 @@ from curate.traps import ULTRALYTICS
 
 Level = Literal["error", "warning", "info"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "info")
+# Their file is the waivers', relative to where the command runs: no label file, and no baseline
+# hides them.
+OF_WAIVERS = ("WAI-001", "WAI-002")
 
 
 @dataclass(frozen=True)
@@ -388,5 +391,32 @@ Usual mend: state in `<filename>` the picture that the label file is named after
 picture a name that differs in more than case and white space.""",
         ),
         *(_kind(*row) for row in IMAGE_FAULTS),
+        _kind(
+            "WAI-001",
+            "waiver-expired",
+            "warning",
+            """An entry of the waiver file names a last day that is past. What it waived is shown
+and counted again.
+
+Why it hurts: a waiver is a loan of time; one that runs on unseen hides a fault for ever.
+
+It cannot tell whether its reason still holds.
+
+Usual mend: mend what it waived and take the entry out; or give it another day, with the reason.""",
+        ),
+        _kind(
+            "WAI-002",
+            "waiver-idle",
+            "info",
+            """An entry of the waiver file fits no finding of this run. Not told where its check did
+not run, or its image is of another source.
+
+Why it hurts: it stands ready to hide the next finding that it happens to fit, and a misspelt one
+waives nothing that it was meant for.
+
+It cannot tell what was mended from what was misspelt.
+
+Usual mend: take the entry out, or correct what it names.""",
+        ),
     ]
 )

@@ -40,7 +40,7 @@ class Project:
     `definitions` are files (relative to the project file) and ids of shipped definitions;
     `params` are parameters of checks by check and parameter name; `sources` maps a name to the
     keys path, images, format, classes, truth, class-ids, max-pixels and size as they stand in the
-    file.
+    file. `baseline` and `waivers` are paths of files, relative to the folder.
     """
 
     folder: Path = field(default_factory=Path)
@@ -51,6 +51,8 @@ class Project:
     params: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     definitions: tuple[str, ...] = ()
     vocabulary: str | None = None
+    baseline: str | None = None
+    waivers: str | None = None
 
     def definitions_in_force(self, given: Sequence[str] | None) -> Definitions | None:
         """The definitions of the command line, else of this file; None: there are none.
@@ -91,6 +93,8 @@ def find(folder: Path) -> Project:
         fail_on=document.get("fail-on"),
         definitions=tuple(document.get("definitions", ())),
         vocabulary=document.get("vocabulary"),
+        baseline=document.get("baseline"),
+        waivers=document.get("waivers"),
         params={
             check: {
                 n: _finite(v, f"checks.{check}.{n}") for n, v in limit.items() if n != "because"

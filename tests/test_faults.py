@@ -1,4 +1,4 @@
-"""The kinds of faults that readers find, and their manual pages."""
+"""The kinds of faults that readers of labels and waivers find, and their manual pages."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def test_page_says_what_it_is_why_it_hurts_what_it_cannot_tell_and_the_mend(kind
 @pytest.mark.parametrize("kind", FAULTS.values(), ids=lambda kind: kind.code)
 def test_kind_has_a_code_a_name_and_a_level(kind) -> None:
     assert FAULTS[kind.code] is kind
-    assert re.fullmatch(r"(SRC|IMG|ULT)-\d{3}", kind.code)
+    assert re.fullmatch(r"(SRC|IMG|ULT|WAI)-\d{3}", kind.code)
     assert re.fullmatch(r"[a-z]+(-[a-z]+)+", kind.name)
     assert kind.level in LEVELS

@@ -91,6 +91,9 @@ def test_nothing_found_in_nothing_is_an_empty_document(validated):
         "images": 0,
         "boxes": 0,
         "counts": {},
+        "known": 0,
+        "mended": 0,
+        "waived": 0,
         "findings": [],
     }
     assert to_text(findings) == ""
@@ -126,6 +129,7 @@ def test_a_finding_carries_place_value_and_member(validated):
         "limit": 1,
         "unit": "px",
         "definition": None,
+        "known": False,
     }
 
 

@@ -20,7 +20,7 @@ from tests.formats.coco_documents import annotation, document, store
 
 NAMES = {path.name for path in (REPOSITORY / "schemas").glob("*.json")}
 # What people write: nothing in it says which schema it is.
-SETTINGS = {"class-map-1.schema.json", "project-1.schema.json"}
+SETTINGS = {"class-map-1.schema.json", "project-1.schema.json", "waivers-1.schema.json"}
 
 _CLOSED = {"additionalProperties", "unevaluatedProperties"}
 # What they say of an object is about one that is closed elsewhere.
@@ -129,8 +129,17 @@ def test_relabel_prints_a_document_of_its_schema(
     assert shown("relabel", labels, *words, tmp_path / "x", "--dry-run")["output"] is None
 
 
-def test_audit_prints_a_document_of_its_schema(labels: Path, shown: Shown) -> None:
+def test_fix_prints_a_document_of_its_schema(labels: Path, shown: Shown) -> None:
+    assert shown("fix", labels, "--definitions", "box.visible", "--diff")["diff"] == []
+
+
+def test_audit_prints_and_writes_documents_of_their_schemas(
+    labels: Path, tmp_path: Path, shown: Shown
+) -> None:
     assert shown("audit", labels)["counts"] == {"SRC-004": 1}
+    assert shown("audit", labels, "--write-baseline", tmp_path / "known.json")["known"] == 1
+    text = (tmp_path / "known.json").read_text(encoding="utf-8")
+    assert fitting(text, "baseline-1.schema.json")["counts"] == {"SRC-004": 1}
 
 
 def test_doctor_prints_a_document_of_its_schema(

@@ -25,6 +25,7 @@ from curate.cli import (
     doctor,
     explain,
     export,
+    fix,
     ingest,
     init,
     logs,
@@ -57,6 +58,7 @@ _add("init", init.init, init.__doc__)
 _add("ingest", ingest.ingest, ingest.__doc__)
 _add("audit", audit.audit, audit.__doc__)
 _add("explain", explain.explain, explain.__doc__)
+_add("fix", fix.fix, fix.__doc__)
 _add("export", export.export, export.__doc__)
 _add("merge", merge.merge, merge.__doc__)
 _add("relabel", relabel.relabel, relabel.__doc__)

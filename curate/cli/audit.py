@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curate.cli import options, output, reports, streams
+from curate.cli import options, output, reports, streams, working
 from curate.cli.reports import PRINTED_CHARS, Format
 from curate.errors import UsageError
 
@@ -75,6 +75,30 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
         bool,
         typer.Option("--no-pixels", help="Leave pictures out of HTML, for those that must stay."),
     ] = False,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Findings that are known: they do not fail, and text leaves them out.",
+        ),
+    ] = None,
+    write_baseline: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write all findings as a baseline: they are known now."),
+    ] = None,
+    show_known: Annotated[
+        bool, typer.Option("--known", help="Show the findings that are known, too.")
+    ] = False,
+    waivers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="YAML file of findings that may stand, each with reason, author and last day.",
+        ),
+    ] = None,
+    today: Annotated[
+        str | None, typer.Option(hidden=True, help="The day that waivers are held against.")
+    ] = None,
     force: options.Force = False,
     dry_run: options.DryRun = False,
 ) -> int:
@@ -89,26 +113,35 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
         class_ids=class_ids, max_pixels=max_pixels,
     )  # fmt: skip
     path, told = project.resolve(settings, source, told)
-    files = reports.outputs(out or (), options.touched([(path, told)]), force=force)
+    sources = options.touched([(path, told)])
+    files = reports.outputs(out or (), sources, force=force)
+    work = working.prepared(
+        context, settings, sources,
+        baseline=baseline, write=write_baseline, waivers=waivers, today=today, force=force,
+    )  # fmt: skip
     taken = streams.taken(context, path)
     chosen = _words(select) or settings.select, _words(ignore) or settings.ignore
-    rules = settings.definitions_in_force(definitions)
+    definitions_ = settings.definitions_in_force(definitions)
     findings = library.audit(
         taken, told, select=chosen[0], ignore=chosen[1], params=settings.params, loader=for_,
-        definitions=rules, vocabulary=vocabulary or settings.vocabulary,
+        definitions=definitions_, vocabulary=vocabulary or settings.vocabulary,
     )  # fmt: skip
+    rules = _rules(*chosen, definitions_)
+    findings = work.settled(findings, {rule.code for rule in rules})
     report = reports.Report(
         findings,
         source or findings.dataset.name,
         folder=reports.folder_of(path, findings.dataset.sources.names()),
-        rules=_rules(*chosen, rules),
+        rules=rules,
         fail_on=str(fail_on or settings.fail_on or options.Level.ERROR),
         show_all=show_all,
+        show_known=show_known,
         with_pixels=not no_pixels,
     )
     if shown is not None:
         _show(report.parts(shown))
     reports.write(report, files.items(), dry_run=dry_run)
+    work.write(findings, dry_run=dry_run)
     output.summary(findings)
     return output.exit_code(findings, fail_on, settings)
 

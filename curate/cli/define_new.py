@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from curate.cli import options, output, streams
-from curate.errors import OutputError, Place
 
 
 def new(
@@ -34,7 +33,7 @@ def new(
     """Reads the source; writes YAML, to stdout without -o."""
     from curate import defining, project
     from curate.definitions.files import gather
-    from curate.folders import write_file
+    from curate.folders import refuse_file, write_file
     from curate.formats import read
 
     settings = project.find(Path.cwd())
@@ -45,19 +44,7 @@ def new(
     if out is None or streams.is_dash(out):
         output.result(text.removesuffix("\n"))
         return 0
-    _refuse_overwrite(out, force=force)
+    refuse_file(out, b"^schema: curate.definition/", "definition file", force=force)
     write_file(out, text.encode())
     output.result(f"{out}: say what counts, then run `curate define check {out}`")
     return 0
-
-
-def _refuse_overwrite(path: Path, *, force: bool) -> None:
-    place = Place(str(path))
-    if path.exists() and not force:
-        raise OutputError("exists already", place=place, mend="choose another, or add --force")
-    if path.exists() and not path.read_bytes().startswith(b"schema: curate.definition/"):
-        raise OutputError(
-            "exists, and is no definition file",
-            place=place,
-            mend="choose another file; --force replaces only what curate wrote",
-        )

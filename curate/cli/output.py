@@ -29,26 +29,35 @@ def result(text: str) -> None:
     LOG.info("%s", text)
 
 
-def exit_code(findings: Findings, fail_on: Level | None, project: Project) -> int:
-    """1 when a finding is at or above the level, else 0.
+def fail_level(fail_on: Level | None, project: Project) -> Level:
+    """The level of the command line, else the project's, else error."""
+    return fail_on or Level(project.fail_on or Level.ERROR)
 
-    The level is that of the command line, else the project's, else error.
-    """
-    level = fail_on or Level(project.fail_on or Level.ERROR)
+
+def exit_code(findings: Findings, fail_on: Level | None, project: Project) -> int:
+    """1 when a finding is at or above the level, else 0."""
+    level = fail_level(fail_on, project)
     return int(level is not Level.NEVER and findings.at_least(level.value) > 0)
 
 
 def summary(findings: Findings) -> None:
-    """One line on stderr: images, boxes, and findings by level."""
+    """One line on stderr: images, boxes, new findings by level, and how many are settled."""
     dataset = findings.dataset
-    levels = findings.table["level"].value_counts()
+    levels = findings.new.table["level"].value_counts()
     counts = ", ".join(_count(int(levels.get(level, 0)), level) for level in ("error", "warning"))
     info = int(levels.get("info", 0))
     note(
         f"{dataset.name} ({dataset.format}): {len(dataset.images)} images, "
-        f"{len(dataset.boxes)} boxes; {counts}, {info} info",
+        f"{len(dataset.boxes)} boxes; {counts}, {info} info{_settled(findings)}",
         logging.INFO,
     )
+
+
+def _settled(findings: Findings) -> str:
+    known = int(findings.is_known.sum())
+    counts = {"known": known, "mended": findings.mended, "waived": findings.waived}
+    told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    return f"; {told}" if told else ""
 
 
 def note_findings(findings: Findings) -> None:

@@ -45,7 +45,7 @@ _MARKS = {
     Format.CSV: rb"^finding_id,check,name,level,",
     Format.SARIF: rb'"driver": \{"name": "curate"',
     Format.JUNIT: rb'^<\?xml [^>]*>\n<testsuites name="curate audit ',
-    Format.TEXT: rb"^[^\n]*: [A-Z]{3,4}-[0-9]{3} [a-z0-9-]+ \(",
+    Format.TEXT: rb"^(?:[^\n]*: [A-Z]{3,4}-[0-9]{3} [a-z0-9-]+ \(|  \xe2\x80\xa6 [0-9]+ known )",
 }
 # Each print flushes stdout: one per finding would cost more than making it.
 PRINTED_CHARS = 1 << 18
@@ -71,6 +71,8 @@ class Report:
         Text and CSV: all findings and members.
     with_pixels
         HTML: pictures of findings.
+    show_known
+        Text: also findings that the baseline holds.
     """
 
     findings: Findings
@@ -80,6 +82,7 @@ class Report:
     fail_on: str
     show_all: bool
     with_pixels: bool
+    show_known: bool
 
     def parts(self, form: Format) -> Iterator[str]:
         """The text of one form, part by part."""
@@ -105,7 +108,7 @@ class Report:
                 definitions=findings.definitions or None,
                 with_pixels=self.with_pixels,
             )
-        return report.text_parts(findings, show_all=self.show_all)
+        return report.text_parts(findings, show_all=self.show_all, show_known=self.show_known)
 
 
 def outputs(

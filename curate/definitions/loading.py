@@ -13,7 +13,7 @@ from curate.definitions.overrides import overridden, params_given
 from curate.errors import UsageError
 
 # Families of curate's own codes: what a clause is called must not be mistaken for one of them.
-OWN_FAMILIES = ("SRC", "IMG", "BOX", "REL", "CONV", "SET", "TRK", "ULT")
+OWN_FAMILIES = ("SRC", "IMG", "BOX", "REL", "CONV", "SET", "TRK", "ULT", "WAI")
 
 
 def load(words: Sequence[str | Path]) -> Definitions:

@@ -14,7 +14,7 @@ from curate.report.records import Record, records
 AUDIT_SCHEMA = "curate.audit/1"
 _CSV_COLUMNS = (
     "finding_id", "check", "name", "level", "image", "file", "line", "source_id", "value",
-    "limit", "unit", "members", "message", "mend", "definition",
+    "limit", "unit", "members", "message", "mend", "definition", "known",
 )  # fmt: skip
 _OF_MEMBER = ("image", "file", "line", "source_id", "message")
 
@@ -35,6 +35,9 @@ def _head(findings: Findings, source: str) -> dict[str, Any]:
         "boxes": len(findings.dataset.boxes),
         "definitions": list(findings.definitions),
         "counts": findings.counts,
+        "known": int(findings.is_known.sum()),
+        "mended": findings.mended,
+        "waived": findings.waived,
         "findings": [],
     }
 
@@ -78,6 +81,6 @@ def csv_parts(findings: Findings, *, show_all: bool = False) -> Iterator[str]:
 
 
 def _csv_rows(record: Record, *, show_all: bool) -> list[Record]:
-    row = record | {"members": len(record["members"])}
+    row = record | {"members": len(record["members"]), "known": str(record["known"]).lower()}
     told = [member for member in record["members"] if "message" in member] if show_all else []
     return [row | {key: member[key] for key in _OF_MEMBER} for member in told] or [row]

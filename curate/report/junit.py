@@ -36,9 +36,9 @@ def junit_parts(
 ) -> Iterator[str]:
     """The text of `to_junit`, finding by finding.
 
-    A check is a suite, a finding in it a case, which fails at or above `fail_on` and else passes
-    with the finding in its `system-out`. A check that found nothing is a suite of one case that
-    passed.
+    A check is a suite, a finding in it a case, which fails at or above `fail_on` unless a baseline
+    knows it, and else passes with the finding in its `system-out`. A check that found nothing is a
+    suite of one case that passed.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def junit_parts(
     failing = [] if fail_on == "never" else levels[: levels.index(fail_on) + 1]
     of_all = {rule.code: rule for rule in rules}
     of_all |= {rule.code: rule for rule in rules_of(findings, rules)}
-    fails = findings.table["level"].isin(failing)
+    fails = findings.table["level"].isin(failing) & ~findings.is_known
     n_failed = fails.groupby(findings.table["check"]).sum().to_dict()
     counts = findings.counts
     n_cases = sum(counts.get(code, 1) for code in of_all)
@@ -67,7 +67,8 @@ def junit_parts(
         yield _start("testsuite", title, counts.get(rule.code, 1), int(n_failed.get(rule.code, 0)))
         if rule.code == code:
             for place, record in cases:
-                yield _case(place, record, is_failure=record["level"] in failing)
+                is_failure = record["level"] in failing and not record["known"]
+                yield _case(place, record, is_failure=is_failure)
             code, cases = next(found, (None, iter(())))
         else:
             yield f'<testcase classname={_attribute(rule.code)} name="no finding"/>\n'

@@ -26,6 +26,7 @@ def records(findings: Findings) -> Iterator[Record]:
     A member has a `message` of its own where the finding stands for several faults.
     """
     dataset, table = findings.dataset, findings.table
+    known = findings.known or frozenset()
     boxes = dataset.boxes
     keys = image_keys(findings)
     position = pd.Index(boxes["box_id"].to_numpy(np.int64))
@@ -37,7 +38,8 @@ def records(findings: Findings) -> Iterator[Record]:
         for finding in rows.to_dict("records"):
             of_boxes = [next(members) for _ in finding["members"]]
             told = _told(finding["places"], dict(zip(finding["members"], of_boxes, strict=True)))
-            yield _record(finding, keys, of_boxes + told)
+            is_known = finding["finding_id"] in known
+            yield _record(finding, keys, of_boxes + told) | {"known": is_known}
 
 
 def image_keys(findings: Findings) -> dict[int, str]:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from curate.dataset import Findings
+from curate.faults import OF_WAIVERS
 from curate.report.records import Record, records
 from curate.report.rules import Rule, rules_of
 from curate.report.text import NAMED_MEMBERS
@@ -54,7 +55,10 @@ def sarif_parts(
     index = {rule.code: number for number, rule in enumerate(told)}
     yield _json(_log(findings, source, version, told)).removesuffix("]}]}")
     for number, record in enumerate(records(findings)):
-        yield (", " if number else "") + _json(_result(record, index[record["check"]], folder))
+        result = _result(record, index[record["check"]], folder)
+        if findings.known is not None:
+            result["baselineState"] = "unchanged" if record["known"] else "new"
+        yield (", " if number else "") + _json(result)
     yield "]}]}\n"
 
 
@@ -98,6 +102,7 @@ def _descriptor(rule: Rule) -> Record:
 
 def _result(record: Record, rule_index: int, folder: str) -> Record:
     mend = "" if record["mend"] is None else f" - {record['mend']}"
+    folder = "" if record["check"] in OF_WAIVERS else folder
     location = _location(record, folder)
     members = record["members"] if len(record["members"]) > 1 else []
     related = [_location(member, folder) | _said(member) for member in members[:NAMED_MEMBERS]]

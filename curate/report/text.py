@@ -17,17 +17,22 @@ SHOWN_PER_CHECK = 10
 NAMED_MEMBERS = 10
 
 
-def to_text(findings: Findings, *, show_all: bool = False) -> str:
+def to_text(findings: Findings, *, show_all: bool = False, show_known: bool = False) -> str:
     """The audit as lines, the ten worst findings of each check.
 
-    With `show_all` all of them, and a line for each member of those that have more than ten.
+    With `show_all` all of them, and a line for each member of those that have more than ten. With
+    `show_known` also those that a baseline knows; otherwise the last line tells their number.
     """
-    return "".join(text_parts(findings, show_all=show_all))
+    return "".join(text_parts(findings, show_all=show_all, show_known=show_known))
 
 
-def text_parts(findings: Findings, *, show_all: bool = False) -> Iterator[str]:
+def text_parts(
+    findings: Findings, *, show_all: bool = False, show_known: bool = False
+) -> Iterator[str]:
     """The text of `to_text`, finding by finding."""
     name = findings.dataset.name
+    n_known = 0 if show_known else int(findings.is_known.sum())
+    findings = findings if show_known else findings.new
     counts = findings.counts
     for code, found in groupby(_shown(findings, show_all=show_all), _check_of):
         n_shown = 0
@@ -38,6 +43,8 @@ def text_parts(findings: Findings, *, show_all: bool = False) -> Iterator[str]:
                 yield from map(member_line, record["members"])
         if n_shown < counts[code]:
             yield f"  … {counts[code] - n_shown} more {code} (--all shows them)\n"
+    if n_known:
+        yield f"  … {n_known} known {'finding' if n_known == 1 else 'findings'} (--known shows)\n"
 
 
 def _shown(findings: Findings, *, show_all: bool) -> Iterator[tuple[str, Record]]:
@@ -63,6 +70,7 @@ def finding_line(place: str, record: Record) -> str:
     level = record["level"]
     # A clause of a definition is told with the version that it stands in.
     level += "" if record["definition"] is None else f", {record['definition']}"
+    level += ", known" if record["known"] else ""
     what = f"{record['check']} {record['name']} ({level}): {record['message']}"
     return _one_line(f"{place}{who}: {what}{mend}")
 

@@ -14,7 +14,9 @@ from curate.cli import app, main
 from curate.cli.options import FORMATS_HELP
 from curate.formats import READERS, WRITERS
 
-COMMANDS = ("init", "ingest", "audit", "explain", "export", "merge", "relabel", "doctor", "demo")
+COMMANDS = (
+    "init", "ingest", "audit", "explain", "fix", "export", "merge", "relabel", "doctor", "demo",
+)  # fmt: skip
 PAGES = {name: typer.main.get_command(app).commands[name].help for name in COMMANDS}
 EXAMPLES = [
     (name, words)
@@ -90,7 +92,9 @@ def test_help_of_to_names_every_format():
     assert set(words_of("export", "--to")) >= set(WRITERS)
 
 
-@pytest.mark.parametrize("name", ["init", "ingest", "audit", "export", "merge", "relabel", "demo"])
+@pytest.mark.parametrize(
+    "name", ["init", "ingest", "audit", "fix", "export", "merge", "relabel", "demo"]
+)
 def test_every_command_that_writes_has_a_dry_run(name):
     assert words_of(name, "--dry-run") == words_of("ingest", "--dry-run")
 

@@ -1,0 +1,131 @@
+"""Working findings off: a run against a baseline and waivers, and the writing of a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from curate.cli import output, streams
+from curate.errors import UsageError, quote
+from curate.folders import refuse_file, refuse_source, write_file
+
+if TYPE_CHECKING:
+    from curate.baseline import Baseline
+    from curate.dataset import Findings
+    from curate.project import Project
+    from curate.waivers import Waiver
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is known and waived before an audit, and the baseline that it is to write.
+
+    `waivers` None: there is no file of them.
+    """
+
+    baseline: Baseline | None
+    waivers: tuple[Waiver, ...] | None
+    today: date
+    written: Path | None
+
+    def settled(self, findings: Findings, ran: Collection[str]) -> Findings:
+        """The findings without the waived ones, and with those marked that are known.
+
+        All that a new baseline is to hold are.
+
+        Parameters
+        ----------
+        ran
+            Codes of the checks that ran.
+        """
+        from curate.baseline import against, baseline_of
+        from curate.waivers import waive
+
+        # Before the waivers: what is waived is not gone.
+        if self.baseline is not None:
+            findings = against(findings, self.baseline, ran=ran)
+        if self.waivers is not None:
+            findings = waive(findings, self.waivers, self.today, ran=ran)
+        if self.written is not None:
+            mended = findings.mended
+            findings = replace(against(findings, baseline_of(findings)), mended=mended)
+        return findings
+
+    def write(self, findings: Findings, *, dry_run: bool) -> None:
+        """Writes the baseline that was asked for, whole or not at all, and says so."""
+        from curate.baseline import baseline_of, to_json
+
+        if self.written is None:
+            return
+        made = baseline_of(findings)
+        if not dry_run:
+            # As reports: a lone surrogate, of a file name that is no text, is written as an escape.
+            write_file(self.written, to_json(made).encode("utf-8", "backslashreplace"))
+        done = "not written (--dry-run)" if dry_run else "written"
+        output.note(f"{self.written} {done}, known findings: {len(made.findings)}")
+
+
+def prepared(  # one parameter per option of the command line
+    context: typer.Context,
+    settings: Project,
+    sources: Iterable[Path | None],
+    *,
+    baseline: Path | None,
+    write: Path | None,
+    waivers: Path | None,
+    today: str | None,
+    force: bool,
+) -> Work:
+    """What the options and the project file say, read before the audit.
+
+    A baseline of the project file is not read when a new one is written.
+
+    Raises
+    ------
+    UsageError
+        For a file that cannot be read or does not fit, and a day that there is not.
+    OutputError
+        For a baseline that would be written into the source or over something else.
+    """
+    from curate.baseline import MARK, read_baseline
+    from curate.waivers import read_waivers
+
+    if write is not None:
+        if streams.is_dash(write):
+            raise UsageError("--write-baseline - is no file", mend="name a file")
+        refuse_source(write, sources)
+        refuse_file(write, MARK, "baseline of curate", force=force)
+    known, known_name = _named(context, baseline, settings.baseline, settings)
+    if baseline is None and write is not None:
+        known = None
+    waived, waived_name = _named(context, waivers, settings.waivers, settings)
+    return Work(
+        None if known is None else read_baseline(known, known_name),
+        None if waived is None else read_waivers(waived, waived_name),
+        _day(today),
+        write,
+    )
+
+
+def _day(today: str | None) -> date:
+    try:
+        return date.today() if today is None else date.fromisoformat(today)
+    except ValueError as error:
+        raise UsageError(
+            f"--today is {quote(today)}, should be a day", mend="write it as 2026-12-31"
+        ) from error
+
+
+def _named(
+    context: typer.Context, given: Path | None, own: str | None, settings: Project
+) -> tuple[Path | None, str]:
+    """A file and what it is called: that of the command line, else the project's."""
+    if given is not None:
+        name = streams.STDIN if streams.is_dash(given) else str(given)
+        return streams.taken(context, given), name
+    return (None, "") if own is None else (settings.folder / own, own)
