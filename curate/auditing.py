@@ -29,6 +29,7 @@ def audit(
     ignore: Collection[str] | None = None,
     params: Mapping[str, Mapping[str, float]] | None = None,
     loader: str | None = None,
+    extra: Collection[checks.Check] = (),
 ) -> Findings:
     """All findings of a dataset: what its reader could not take, and what the checks found.
 
@@ -46,6 +47,8 @@ def audit(
     loader
         Also what this training code would do to the labels without stopping (`ultralytics`, for
         labels of YOLO): findings of the codes ULT.
+    extra
+        Checks of your own, as `curate.checks.from_file` reads them from a Python file.
 
     Raises
     ------
@@ -53,10 +56,10 @@ def audit(
         When the path cannot be read.
     UsageError
         For a check, parameter or loader that does not exist, a value out of the parameter's
-        range, and labels that the loader does not take.
+        range, labels that the loader does not take, and a check of your own that fails.
     """
     dataset = source if isinstance(source, Dataset) else read(source, options)
-    wanted = checks.selected(select, ignore)
+    wanted = checks.selected(select, ignore, extra)
     told = dataset.findings
     if loader is not None:
         parts = [part for part in (told, loader_findings(dataset, loader)) if len(part)]
@@ -68,6 +71,7 @@ def audit(
         select=select,
         ignore=ignore,
         params=params,
+        extra=extra,
         told={
             "BOX-001": _members(own, _WITHOUT_PLACE),
             "SET-009": _members(own, _WITHOUT_CLASS),

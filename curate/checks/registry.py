@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from curate.assembly import sorted_findings
-from curate.checks import boxes, conventions, relations
+from curate.checks import boxes, conventions, own, relations
 from curate.checks.attributes import texts_of
 from curate.checks.check import Check
 from curate.checks.grouping import Judged, findings_of, scopes
@@ -161,6 +161,7 @@ def run(
     ignore: Collection[str] | None = None,
     params: Mapping[str, Mapping[str, float]] | None = None,
     told: Mapping[str, Collection[int]] | None = None,
+    extra: Collection[Check] = (),
 ) -> pd.DataFrame:
     """The findings of the checks: a table of `FINDING_COLUMNS`, sorted, one row per cause.
 
@@ -178,24 +179,32 @@ def run(
     told
         Check code to the ids of boxes of which the reader has told the cause already: findings
         about no other box are passed over.
+    extra
+        Checks beside `CHECKS` and those of installed packages: `own.from_file`.
 
     Raises
     ------
     UsageError
-        For an unknown check or parameter, and for a value out of the parameter's range.
+        For an unknown check or parameter, for a value out of the parameter's range, and for a
+        check of `extra` or of a package that fails, or takes another's code or name.
     TableError
         When `derived` or the dataset's tables do not fit together.
     """
-    chosen = selected(select, ignore)
-    given = _parameters(params or {})
+    known = _known(extra)
+    chosen = selected(select, ignore, extra)
+    given = _parameters(params or {}, known)
     boxes_table, images = judged_tables(dataset, derived)
-    codes = sorted(chosen & set(CHECKS))
-    asked = {name for code in codes for name in CHECKS[code].reads}
+    codes = sorted(chosen & set(known))
+    asked = {name for code in codes for name in known[code].reads}
     read = _read(asked, boxes_table, images, dataset.classes)
     found: list[tuple[Check, Hits]] = []
     for code in track(codes, len(codes), "checks"):
-        check = CHECKS[code]
-        hits = check.function(*(read[name] for name in check.reads), **given[code])
+        check = known[code]
+        inputs = [read[name] for name in check.reads]
+        if code in CHECKS:
+            hits = check.function(*inputs, **given[code])
+        else:
+            hits = own.hits_of(check, inputs, given[code], len(boxes_table))
         if told and code in told:
             is_told = boxes_table["box_id"].isin(list(told[code])).to_numpy(bool)
             hits = hits.where(~hits.all_of(is_told))
@@ -242,20 +251,29 @@ def _without_consequences(
     return left
 
 
-def selected(select: Collection[str] | None, ignore: Collection[str] | None) -> frozenset[str]:
+def _known(extra: Collection[Check]) -> dict[str, Check]:
+    faults = {code: fault.name for code, fault in FAULTS.items()}
+    return own.joined(CHECKS, faults, (*own.installed(), *extra))
+
+
+def selected(
+    select: Collection[str] | None, ignore: Collection[str] | None, extra: Collection[Check] = ()
+) -> frozenset[str]:
     """The codes of the checks and reader faults that are selected and not ignored.
 
     Parameters
     ----------
     select, ignore
         Codes, names or beginnings of codes, such as `BOX`, one alone as a text; None: all, none.
+    extra
+        As for `run`.
 
     Raises
     ------
     UsageError
         For a word that fits no code and no name, with the nearest one.
     """
-    known = _names()
+    known = _names(_known(extra))
     chosen = set(known)
     if select is not None:
         chosen = {code for word in _words(select) for code in _codes(word, known)}
@@ -269,10 +287,10 @@ def _words(given: Collection[str]) -> Collection[str]:
     return [given] if isinstance(given, str) else given
 
 
-def _names() -> dict[str, str]:
+def _names(known: Mapping[str, Check]) -> dict[str, str]:
     """Code to name of all checks and reader faults."""
     faults = {code: fault.name for code, fault in FAULTS.items()}
-    return faults | {code: check.name for code, check in CHECKS.items()}
+    return faults | {code: check.name for code, check in known.items()}
 
 
 def _codes(word: str, known: Mapping[str, str]) -> list[str]:
@@ -303,20 +321,22 @@ def _likeness(matcher: difflib.SequenceMatcher[str], name: str) -> float:
     return matcher.ratio()
 
 
-def _parameters(params: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+def _parameters(
+    params: Mapping[str, Mapping[str, float]], known: Mapping[str, Check]
+) -> dict[str, dict[str, float]]:
     """Check code to all its parameters: those given, then those followed, then the defaults."""
     given: dict[str, Mapping[str, float]] = {}
-    names = {check.name: code for code, check in CHECKS.items()}
+    names = {check.name: code for code, check in known.items()}
     for word, values in params.items():
         code = names.get(word, word)
-        if code not in CHECKS:
-            raise _unknown("check", word, [*CHECKS, *names])
+        if code not in known:
+            raise _unknown("check", word, [*known, *names])
         for name, value in values.items():
-            if name not in CHECKS[code].params:
-                raise _unknown(f"parameter of {code}", name, CHECKS[code].params)
+            if name not in known[code].params:
+                raise _unknown(f"parameter of {code}", name, known[code].params)
             _refuse_out_of_range(code, name, value)
         given[code] = values
-    return {code: _of_check(check, given) for code, check in CHECKS.items()}
+    return {code: _of_check(check, given) for code, check in known.items()}
 
 
 def _refuse_out_of_range(code: str, name: str, value: object) -> None:
@@ -341,15 +361,16 @@ def _of_check(check: Check, given: Mapping[str, Mapping[str, float]]) -> dict[st
     return {**check.params, **followed, **given.get(check.code, {})}
 
 
-def explain(word: str) -> str:
-    """The manual page of a check or a reader fault, given by code or name.
+def explain(word: str, extra: Collection[Check] = ()) -> str:
+    """The manual page of a check or a reader fault, given by code or name; `extra` as for `run`.
 
     Raises
     ------
     UsageError
         For an unknown one, with the nearest.
     """
-    known = _names()
+    checks = _known(extra)
+    known = _names(checks)
     codes = [code for code, name in known.items() if word.lower() in (code.lower(), name)]
     if not codes:
         raise _unknown("check", word, [*known, *known.values()])
@@ -357,7 +378,7 @@ def explain(word: str) -> str:
     if code in FAULTS:
         fault = FAULTS[code]
         return f"{code} {fault.name} [{fault.level}]\n\n{inspect.cleandoc(fault.page)}\n"
-    check = CHECKS[code]
+    check = checks[code]
     page = f"{code} {check.name} [{check.level}]\n\n{inspect.getdoc(check.function)}\n"
     if not check.params:
         return page

@@ -44,6 +44,15 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
         typer.Option(help="Only these checks: codes, names, beginnings, with commas between."),
     ] = None,
     ignore: Annotated[list[str] | None, typer.Option(help="Not these checks.")] = None,
+    checks_: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--checks",
+            metavar="FILE",
+            help="Also the checks of this Python file (CHECKS, a list of curate.checks.Check). The "
+            "file is code and is run: give only one that you trust.",
+        ),
+    ] = None,
     for_: Annotated[
         str | None,
         typer.Option(
@@ -65,7 +74,7 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
 ) -> int:
     """Reads, checks, shows."""
     from curate import auditing as library
-    from curate import project, report
+    from curate import checks, project, report
 
     if json_ and format_ is Format.CSV:
         raise UsageError("--json and --format csv exclude each other", mend="give one of them")
@@ -82,6 +91,7 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
         ignore=_words(ignore) or settings.ignore,
         params=settings.params,
         loader=for_,
+        extra=[check for file in checks_ or () for check in checks.from_file(file)],
     )
     if json_ or format_ is Format.JSON:
         parts = report.json_parts(findings, source or findings.dataset.name)
