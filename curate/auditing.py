@@ -38,6 +38,7 @@ def audit(
     loader: str | None = None,
     definitions: Definitions | Sequence[str | Path] | None = None,
     vocabulary: str | None = None,
+    extra: Collection[checks.Check] = (),
 ) -> Findings:
     """All findings of a dataset: what its reader could not take, and what the checks found.
 
@@ -61,6 +62,8 @@ def audit(
         speaks in the place of a check, that check passes over what the clause is about.
     vocabulary
         The vocabulary of the mappings; None: the one that knows most of a source's classes.
+    extra
+        Checks of your own, as `curate.checks.from_file` reads them from a Python file.
 
     Raises
     ------
@@ -68,8 +71,8 @@ def audit(
         When the path cannot be read.
     UsageError
         For a check, parameter or loader that does not exist, a value out of the parameter's
-        range, labels that the loader does not take; for anything wrong in a definition, and for
-        classes that its mapping does not name.
+        range, labels that the loader does not take; for anything wrong in a definition, for classes
+        that its mapping does not name, and for a check of your own that fails.
     """
     rules = _loaded(definitions)
     dataset = source if isinstance(source, Dataset) else read(source, options)
@@ -78,7 +81,7 @@ def audit(
     if rules is not None:
         outcome = judged(dataset, rules, vocabulary, measures=measures)
     clauses = [] if outcome is None else clause_checks(outcome)
-    wanted = checks.selected(select, ignore, {c.code: c.name for c in clauses})
+    wanted = checks.selected(select, ignore, extra, {c.code: c.name for c in clauses})
     told = dataset.findings
     if loader is not None:
         parts = [part for part in (told, loader_findings(dataset, loader)) if len(part)]
@@ -97,7 +100,8 @@ def audit(
         ignore=ignore,
         params=params,
         told=_told(known, in_force, dataset),
-        extra=clauses,
+        extra=extra,
+        clauses=clauses,
     )
     found = _with_definitions(found, in_force)
     own = _without_replaced(_without_explained(own, found), in_force)

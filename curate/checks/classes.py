@@ -217,14 +217,14 @@ def class_names_alike(
     for name in sorted({*counts, *classes["label"]}):
         alike[_folded(name)].append(name)
     causes = []
-    for names in alike.values():
+    for folded, names in alike.items():
         if len(names) > 1:
             names.sort(key=lambda name: (-counts.get(name, 0), name))
             message = "class names that differ only in case, white space or punctuation: "
             message += ", ".join(f"{n!r:.80} ({counts.get(n, 0)} labels)" for n in names)
             others = [n for n, name in enumerate(labels.names) if name in names[1:]]
             members = labels.rows_of(np.array(others, np.int64))
-            causes.append(Cause(names[0], members, len(names), message))
+            causes.append(Cause(folded, members, len(names), message))
     return set_hits(causes, 1.0, "spellings", "rename the classes to one spelling")
 
 

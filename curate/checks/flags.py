@@ -102,7 +102,9 @@ def border_not_truncated(
     Pass: truncated 1, 600 100 640 200 in a 640 x 480 image
     Fail: truncated 0 for the same box
 
-    `tolerance_px`: so near to a border, px, a box ends at it. `min_usual_frac`: sources are judged
+    `tolerance_px`: so near to a border, px, a box ends at it (labelling tools set the flag by
+    themselves where a box touches, and not 1 px before: in two real sets 84 of 84 unmarked boxes
+    are 1 px off). `min_usual_frac`: sources are judged
     in which at least this share of the boxes at the border is marked, and `min_boxes` boxes are.
     Value: boxes at the border in the source that are marked, for one that is not.
 

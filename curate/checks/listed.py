@@ -179,7 +179,7 @@ OF_SETS: tuple[Check, ...] = (
         "border-not-truncated",
         "info",
         flags.border_not_truncated,
-        {"tolerance_px": 1.0, "min_usual_frac": 0.8, "min_boxes": 20.0},
+        {"tolerance_px": 0.5, "min_usual_frac": 0.8, "min_boxes": 20.0},
         reads=_LABELS,
     ),
     Check(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from curate.assembly import sorted_findings
-from curate.checks import boxes, conventions, relations
+from curate.checks import boxes, conventions, own, relations
 from curate.checks.attributes import texts_of
 from curate.checks.check import Check
 from curate.checks.grouping import Judged, findings_of, scopes
@@ -152,7 +152,8 @@ def run(
     ignore: Collection[str] | None = None,
     params: Mapping[str, Mapping[str, float]] | None = None,
     told: Mapping[str, Collection[int]] | None = None,
-    extra: Sequence[Check] = (),
+    extra: Collection[Check] = (),
+    clauses: Sequence[Check] = (),
 ) -> pd.DataFrame:
     """The findings of the checks: a table of `FINDING_COLUMNS`, sorted, one row per cause.
 
@@ -171,18 +172,21 @@ def run(
         Check code to the ids of boxes of which another has told the cause already: findings
         about no other box are passed over.
     extra
-        Checks beside curate's own.
+        Checks beside `CHECKS` and those of installed packages: `own.from_file`.
+    clauses
+        Clauses of definitions, which know what they found.
 
     Raises
     ------
     UsageError
-        For an unknown check or parameter, and for a value out of the parameter's range.
+        For an unknown check or parameter, for a value out of the parameter's range, and for a
+        check of `extra` or of a package that fails, or takes another's code or name.
     TableError
         When `derived` or the dataset's tables do not fit together.
     """
-    known = CHECKS | {check.code: check for check in extra}
-    chosen = selected(select, ignore, {check.code: check.name for check in extra})
-    given = _parameters(params or {})
+    known = _known(extra) | {check.code: check for check in clauses}
+    chosen = selected(select, ignore, extra, {check.code: check.name for check in clauses})
+    given = _parameters(params or {}, known)
     boxes_table, images = judged_tables(dataset, derived)
     codes = sorted(chosen & set(known))
     asked = {name for code in codes for name in known[code].reads}
@@ -190,7 +194,11 @@ def run(
     found: list[tuple[Check, Hits]] = []
     for code in track(codes, len(codes), "checks"):
         check = known[code]
-        hits = check.function(*(read[name] for name in check.reads), **given.get(code, {}))
+        inputs = [read[name] for name in check.reads]
+        if code in CHECKS or not check.reads:
+            hits = check.function(*inputs, **given[code])
+        else:
+            hits = own.hits_of(check, inputs, given[code], len(boxes_table))
         if told and code in told and len(hits):
             is_told = boxes_table["box_id"].isin(told[code]).to_numpy(bool)
             hits = hits.where(~hits.all_of(is_told))
@@ -237,10 +245,16 @@ def _without_consequences(
     return left
 
 
+def _known(extra: Collection[Check]) -> dict[str, Check]:
+    faults = {code: fault.name for code, fault in FAULTS.items()}
+    return own.joined(CHECKS, faults, (*own.installed(), *extra))
+
+
 def selected(
     select: Collection[str] | None,
     ignore: Collection[str] | None,
-    extra: Mapping[str, str] | None = None,
+    extra: Collection[Check] = (),
+    clauses: Mapping[str, str] | None = None,
 ) -> frozenset[str]:
     """The codes of the checks and reader faults that are selected and not ignored.
 
@@ -249,14 +263,16 @@ def selected(
     select, ignore
         Codes, names or beginnings of codes, such as `BOX`, one alone as a text; None: all, none.
     extra
-        Code to name of checks beside curate's own.
+        As for `run`.
+    clauses
+        Code to name of clauses of definitions.
 
     Raises
     ------
     UsageError
         For a word that fits no code and no name, with the nearest one.
     """
-    known = _names() | dict(extra or {})
+    known = _names(_known(extra)) | dict(clauses or {})
     chosen = set(known)
     if select is not None:
         chosen = {code for word in _words(select) for code in _codes(word, known)}
@@ -270,10 +286,10 @@ def _words(given: Collection[str]) -> Collection[str]:
     return [given] if isinstance(given, str) else given
 
 
-def _names() -> dict[str, str]:
+def _names(known: Mapping[str, Check]) -> dict[str, str]:
     """Code to name of all checks and reader faults."""
     faults = {code: fault.name for code, fault in FAULTS.items()}
-    return faults | {code: check.name for code, check in CHECKS.items()}
+    return faults | {code: check.name for code, check in known.items()}
 
 
 def _codes(word: str, known: Mapping[str, str]) -> list[str]:
@@ -304,20 +320,22 @@ def _likeness(matcher: difflib.SequenceMatcher[str], name: str) -> float:
     return matcher.ratio()
 
 
-def _parameters(params: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+def _parameters(
+    params: Mapping[str, Mapping[str, float]], known: Mapping[str, Check]
+) -> dict[str, dict[str, float]]:
     """Check code to all its parameters: those given, then those followed, then the defaults."""
     given: dict[str, Mapping[str, float]] = {}
-    names = {check.name: code for code, check in CHECKS.items()}
+    names = {check.name: code for code, check in known.items()}
     for word, values in params.items():
         code = names.get(word, word)
-        if code not in CHECKS:
-            raise _unknown("check", word, [*CHECKS, *names])
+        if code not in known:
+            raise _unknown("check", word, [*known, *names])
         for name, value in values.items():
-            if name not in CHECKS[code].params:
-                raise _unknown(f"parameter of {code}", name, CHECKS[code].params)
+            if name not in known[code].params:
+                raise _unknown(f"parameter of {code}", name, known[code].params)
             _refuse_out_of_range(code, name, value)
         given[code] = values
-    return {code: _of_check(check, given) for code, check in CHECKS.items()}
+    return {code: _of_check(check, given) for code, check in known.items()}
 
 
 def _refuse_out_of_range(code: str, name: str, value: object) -> None:
@@ -335,15 +353,16 @@ def _of_check(check: Check, given: Mapping[str, Mapping[str, float]]) -> dict[st
     return {**check.params, **followed, **given.get(check.code, {})}
 
 
-def explain(word: str) -> str:
-    """The manual page of a check or a reader fault, given by code or name.
+def explain(word: str, extra: Collection[Check] = ()) -> str:
+    """The manual page of a check or a reader fault, given by code or name; `extra` as for `run`.
 
     Raises
     ------
     UsageError
         For an unknown one, with the nearest.
     """
-    known = _names()
+    checks = _known(extra)
+    known = _names(checks)
     codes = [code for code, name in known.items() if word.lower() in (code.lower(), name)]
     if not codes:
         raise _unknown("check", word, [*known, *known.values()])
@@ -351,7 +370,7 @@ def explain(word: str) -> str:
     if code in FAULTS:
         fault = FAULTS[code]
         return f"{code} {fault.name} [{fault.level}]\n\n{inspect.cleandoc(fault.page)}\n"
-    check = CHECKS[code]
+    check = checks[code]
     page = f"{code} {check.name} [{check.level}]\n\n{inspect.getdoc(check.function)}\n"
     if not check.params:
         return page

@@ -170,11 +170,12 @@ def track_class_changes(
         order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)].tolist()
         rows = tracks.rows[some]
         (name,) = _names(boxes, rows[:1])
-        image = images.iloc[boxes["image_row"].to_numpy()[rows[0]]]
+        image = int(boxes["image_row"].to_numpy()[rows[0]])
+        video, source = str(images["group"].iat[image]), str(images["source"].iat[image])
         told = ", ".join(f"{labels.names[n]!r:.80} in {counts[n]}" for n in order)
         others = rows[codes[some] != order[0]]
-        message = f"track {name} of {image['group']} has several classes: {told} frames"
-        about = f"{image['source']}\0{image['group']}\0{name}\0{boxes['file'].iloc[rows[0]]}"
+        message = f"track {name} of {video} has several classes: {told} frames"
+        about = f"{source}\0{video}\0{name}\0{boxes['file'].iat[rows[0]]}"
         causes.append(Cause(about, others, len(others), message))
     return set_hits(causes, 0.0, "boxes", "give the track one class, or split it where it changes")
 

@@ -18,6 +18,7 @@ from curate.cli.reports import PRINTED_CHARS, Format
 from curate.errors import UsageError
 
 if TYPE_CHECKING:
+    from curate.checks import Check
     from curate.definitions.model import Definitions
     from curate.report import Rule
 
@@ -38,6 +39,15 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
         typer.Option(help="Only these checks: codes, names, beginnings, with commas between."),
     ] = None,
     ignore: Annotated[list[str] | None, typer.Option(help="Not these checks.")] = None,
+    checks_: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--checks",
+            metavar="FILE",
+            help="Also the checks of this Python file (CHECKS, a list of curate.checks.Check). The "
+            "file is code and is run: give only one that you trust.",
+        ),
+    ] = None,
     for_: Annotated[
         str | None,
         typer.Option(
@@ -104,7 +114,7 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
 ) -> int:
     """Reads, checks, shows."""
     from curate import auditing as library
-    from curate import project
+    from curate import checks, project
 
     shown = _shown(format_, out or (), as_json=json_)
     settings = project.find(Path.cwd())
@@ -122,11 +132,12 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
     taken = streams.taken(context, path)
     chosen = _words(select) or settings.select, _words(ignore) or settings.ignore
     definitions_ = settings.definitions_in_force(definitions)
+    own = [check for file in checks_ or () for check in checks.from_file(file)]
     findings = library.audit(
         taken, told, select=chosen[0], ignore=chosen[1], params=settings.params, loader=for_,
-        definitions=definitions_, vocabulary=vocabulary or settings.vocabulary,
+        definitions=definitions_, vocabulary=vocabulary or settings.vocabulary, extra=own,
     )  # fmt: skip
-    rules = _rules(*chosen, definitions_)
+    rules = _rules(*chosen, own, definitions_)
     findings = work.settled(findings, {rule.code for rule in rules})
     report = reports.Report(
         findings,
@@ -161,6 +172,7 @@ def _shown(format_: Format | None, out: Collection[Path], *, as_json: bool) -> F
 def _rules(
     select: Collection[str] | None,
     ignore: Collection[str] | None,
+    own: Collection[Check],
     definitions: Definitions | None,
 ) -> list[Rule]:
     """The checks and clauses that ran, with their manual pages."""
@@ -170,11 +182,12 @@ def _rules(
     from curate.report import Rule
 
     clauses = {} if definitions is None else {clause.id: clause for clause in definitions.clauses}
-    known = FAULTS | checks.CHECKS
+    extra = {check.code: check for check in (*checks.installed(), *own)}
+    known = FAULTS | checks.CHECKS | extra
     names = {clause.id: clause.name for clause in clauses.values()}
-    codes = sorted(checks.selected(select, ignore, names))
-    own = [(code, known[code]) for code in codes if code not in clauses]
-    rules = [Rule(code, kind.name, kind.level, checks.explain(code)) for code, kind in own]
+    codes = sorted(checks.selected(select, ignore, own, names))
+    kinds = [(code, known[code]) for code in codes if code not in clauses]
+    rules = [Rule(code, kind.name, kind.level, checks.explain(code, own)) for code, kind in kinds]
     return rules + [
         Rule(code, clauses[code].name, clauses[code].severity, clause_page(clauses[code]))
         for code in codes

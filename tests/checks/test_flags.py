@@ -61,8 +61,8 @@ def test_flags_are_judged_by_what_is_usual_in_their_source(summary, box) -> None
 @pytest.mark.parametrize(
     ("n_marked", "edges", "expected"),
     [
-        (20, (1, 100, 60, 200), [("BOX-017", "p", 20)]),  # 1 px: at the limit
-        (20, (1.5, 100, 60, 200), []),
+        (20, (0.5, 100, 60, 200), [("BOX-017", "p", 20)]),  # at the limit
+        (20, (1, 100, 60, 200), []),
         (20, (-3, 100, 60, 200), [("BOX-017", "p", 20)]),
         (20, (600, 100, 639.5, 200), [("BOX-017", "p", 20)]),
         (19, (0, 100, 60, 200), []),

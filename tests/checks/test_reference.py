@@ -1,4 +1,4 @@
-"""All checks against a slow evaluator: plain loops over plain dicts, written from the rules."""
+"""Checks of boxes and pairs against a slow evaluator: plain loops over dicts, from the rules."""
 
 from __future__ import annotations
 

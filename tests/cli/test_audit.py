@@ -422,3 +422,45 @@ def test_an_unknown_loader_is_refused_with_the_list(curate, here):
     code, out, err = curate("audit", ".", "--size", "60x40", "--from", "yolo", "--for", "darknet")
     assert (code, out) == (2, "")
     assert "--for 'darknet' is no loader, should be one of ultralytics" in err
+
+
+OWN = '''
+import numpy as np
+from curate.checks import Check, Hits
+
+
+def box_in_view(boxes, images):
+    """A box is there."""
+    rows = np.arange(len(boxes))
+    return Hits(rows, np.ones(len(rows)), 0.0, "boxes", ("is there",), (rows,), "take it away")
+
+
+CHECKS = [Check("MY-001", "box-in-view", "error", box_in_view)]
+'''
+
+
+def test_checks_of_a_file_are_run_and_decide_the_exit_code(curate, coco, here):
+    (here / "my_checks.py").write_text(OWN)
+    code, out, err = curate("audit", coco(), "--checks", "my_checks.py")
+    assert code == 1
+    assert "MY-001 box-in-view (error): is there - take it away" in out
+    assert "1 error, 0 warnings" in err
+    code, out, _ = curate("audit", coco(), "--checks", "my_checks.py", "--ignore", "MY")
+    assert (code, out) == (0, "")
+
+
+def test_a_file_of_checks_that_fails_is_a_usage_error(curate, coco, here):
+    (here / "my_checks.py").write_text("import nothing_of_this_name\n")
+    code, out, err = curate("audit", coco(), "--checks", "my_checks.py")
+    assert (code, out) == (2, "")
+    assert err.startswith("curate: my_checks.py:1: cannot be run: ModuleNotFoundError")
+    code, out, err = curate("audit", coco(), "--checks", "none.py")
+    assert (code, err) == (2, "curate: none.py: is no file - give a Python file\n")
+
+
+def test_checks_of_a_file_are_explained_and_listed(curate, here):
+    (here / "my_checks.py").write_text(OWN)
+    code, out, _ = curate("explain", "MY-001", "--checks", "my_checks.py")
+    assert (code, out) == (0, "MY-001 box-in-view [error]\n\nA box is there.\n\n")
+    _, out, _ = curate("explain", "--checks", "my_checks.py")
+    assert "MY-001  error    box-in-view\n" in out
