@@ -37,6 +37,12 @@ _GIVEN = {"source_id", "source_label", "declared_area"}
 # Attributes of that kind: which boxes are one object, whose output it is, a task's own flag, tags
 # that say what columns do.
 _GIVEN_KEYS = {"object", "detector", "was_cancelled", "tags"}
+# Formats without ids of objects: the reader gives the line, or the number of the object.
+_BY_PLACE = {
+    "coco-results", "kitti", "kitti-tracking", "mot", "open-images", "text-dets", "voc", "yolo",
+}  # fmt: skip
+# What a reader calls an object without an id of its own: a position, which is none of its values.
+_UNNAMED = "#"
 # Edges this close, in px, are those of one box. Closer than the second they are equal.
 _SAME_BOX_PX = 1.0
 _EQUAL_PX = 1e-6
@@ -61,7 +67,7 @@ def differences(before: Dataset, after: Dataset) -> Counter[str]:
     for mine, other in images.items():
         found["images.image_key"] += names[0][mine] != names[1][other]
         _count(found, "images", columns, old[mine][0], new[other][0])
-    old, new = (_by(d.boxes, "image_id") for d in (before, after))
+    old, new = (_by(_with_own_ids(d), "image_id") for d in (before, after))
     columns = [c for c in BOX_COLUMNS if c not in _BOOKKEEPING]
     for mine, other in images.items():
         _count_boxes(found, columns, old.get(mine, []), new.get(other, []))
@@ -70,24 +76,37 @@ def differences(before: Dataset, after: Dataset) -> Counter[str]:
     return +found
 
 
+def _with_own_ids(dataset: Dataset) -> pd.DataFrame:
+    """The boxes without ids that are the place of a record."""
+    boxes = dataset.boxes
+    is_place = boxes["file"].map(dict(dataset.formats)).isin(_BY_PLACE)
+    is_place |= boxes["source_id"].str.startswith(_UNNAMED, na=False)
+    return boxes.assign(source_id=boxes["source_id"].mask(is_place.to_numpy(bool)))
+
+
 def same_images(before: Dataset, after: Dataset) -> dict[int, int]:
     """The ids of images of `before` and those that they have in `after`."""
     pairs: dict[int, int] = {}
     ways: list[Callable[[Row], Hashable]] = [
         lambda row: row["name"],
-        lambda row: PurePosixPath(row["name"]).stem.removesuffix("_leftImg8bit"),
+        lambda row: PurePosixPath(row["name"]).with_suffix(""),
         lambda row: row["frame"] and (row["group"], row["frame"]),
+        # Last, since two folders or videos may have one stem: then the first is the first.
+        lambda row: PurePosixPath(row["name"]).stem.removesuffix("_leftImg8bit"),
     ]
     tables = []
     for dataset in (before, after):
         named = dataset.images.assign(name=list(names_below_source(dataset.images)))
+        named = named.sort_values("name")
         tables.append([row for rows in _by(named, "image_id").values() for row in rows])
     for way in ways:
-        found = {way(row): row["image_id"] for row in tables[1] if row["image_id"] not in
-                 pairs.values() and way(row) is not None}  # fmt: skip
+        found: dict[Hashable, list[int]] = {}
+        for row in tables[1]:
+            if row["image_id"] not in pairs.values() and way(row) is not None:
+                found.setdefault(way(row), []).append(row["image_id"])
         for row in tables[0]:
-            if row["image_id"] not in pairs and way(row) in found:
-                pairs[row["image_id"]] = found.pop(way(row))
+            if row["image_id"] not in pairs and found.get(way(row)):
+                pairs[row["image_id"]] = found[way(row)].pop(0)
     return pairs
 
 
