@@ -119,7 +119,6 @@ class ObjectFormat:
     make: Callable[[list[tuple[LineImage, Objects]], str, Sequence[str], Lost], dict[str, bytes]]
     splice: Callable[[bytes, FileEdits, Lost], bytes]
     is_per_image: bool = True
-    holds_rotated: bool = False
     holds_score: bool = False
 
 
@@ -272,9 +271,7 @@ def count_losses(
         if box is None:
             lost["boxes", f"{kind.title} has no {extent_of(row)} box of this object"] += 1
             continue
-        if row["shape"] in ("polygon", "mask") or (
-            row["shape"] == "rotated" and not kind.holds_rotated
-        ):
+        if row["shape"] in ("polygon", "mask", "rotated") and row["shape"] != box.shape:
             lost[f"{row['shape']} outline", "written as its box"] += 1
         is_found = kind.holds_score and row["score"] is not None
         lost["boxes.origin", _ORIGIN] += row["origin"] != ("detector" if is_found else "human")
