@@ -15,7 +15,7 @@ from curate.dataset import Dataset
 from curate.errors import UsageError, quote
 from curate.folders import Product, files_below
 from curate.formats.recognition import reader
-from curate.formats.writing import Loss, LossReport, refuse_nothing
+from curate.formats.writing import Loss, LossReport, refuse_nothing, without_positions
 
 # The loss report stands in the folder; its name ends in nothing that a loader would pick up.
 EXPORT_MARKER = ".curate-export"
@@ -48,6 +48,7 @@ def written(
         report = module.write(dataset, folder, original)
         refuse_nothing(report, dataset)
         return report
+    dataset = without_positions(dataset)
     if kind is not None:
         rings = outlines(dataset)
         report = module.write(dataset, folder, None, rings, kind=kind, keypoints=points)

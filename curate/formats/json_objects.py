@@ -46,7 +46,8 @@ class JsonObjects:
 
     `arrays` gives the spans of the arrays of objects in an image's record, the one that new objects
     go to first; `edits` the edits of one object; `make` an object of these boxes and this number;
-    `read` its boxes. `member` is the array's key where a record has none.
+    `read` its boxes. `member` is the array's key where a record has none; `has_ids` says whether
+    objects have the number as their id, and are not called by their position.
     """
 
     member: str
@@ -54,6 +55,7 @@ class JsonObjects:
     edits: Callable[[bytes, Span, list[BoxEdit]], list[Edit]]
     make: Callable[[list[Row], int], Mapping[str, Any]]
     read: Callable[[Any, str], ReadObject]
+    has_ids: bool = True
 
 
 def image_edits(
@@ -121,7 +123,8 @@ def made_objects(
     texts = []
     for rows, number in zip(objects, own_number(objects, keys), strict=True):
         text = json_bytes(how.make(rows, number))
-        count_losses(kind, rows, how.read(decoded(text, (0, len(text))), str(number)).boxes, lost)
+        key = str(number) if how.has_ids else "#"
+        count_losses(kind, rows, how.read(decoded(text, (0, len(text))), key).boxes, lost)
         texts.append(text)
     return texts
 

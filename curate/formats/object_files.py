@@ -55,8 +55,6 @@ _PLAIN = {
     "is_group": False, "occluded": 0.0, "truncated": 0.0, "difficult": False,
     "is_depiction": False, "is_reflection": False,
 }  # fmt: skip
-# Formats whose source ids are positions, which nobody can miss.
-_POSITIONAL = {"voc", "kitti", "makesense"}
 _ORIGIN = "read as drawn by people, or as a detector's where scores have a place and there is one"
 _STAYS = "a box stays in the record of its image"
 _WHYS = {
@@ -121,7 +119,6 @@ class ObjectFormat:
     make: Callable[[list[tuple[LineImage, Objects]], str, Sequence[str], Lost], dict[str, bytes]]
     splice: Callable[[bytes, FileEdits, Lost], bytes]
     is_per_image: bool = True
-    holds_rotated: bool = False
     holds_score: bool = False
 
 
@@ -156,7 +153,7 @@ def _new_images(
     known = with_known_labels(images)
     written = _written(kind, boxes[boxes["image_id"].isin(known["image_id"])])
     rows: dict[int, list[Row]] = defaultdict(list)
-    for row in rows_of(written, dataset.format):
+    for row in rows_of(written):
         rows[row["image_id"]].append(row)
     output.n_images += len(known)
     output.n_boxes += len(written)
@@ -184,15 +181,12 @@ def _left_out(kind: ObjectFormat, boxes: pd.DataFrame, written: pd.DataFrame) ->
     return left_out(boxes, written, why)
 
 
-def rows_of(boxes: pd.DataFrame, source_format: str = "") -> Iterator[Row]:
+def rows_of(boxes: pd.DataFrame) -> Iterator[Row]:
     """The boxes as rows, null and NaN as None, in the table's order."""
     names = [name for name in boxes.columns if name != "box_id"]
     columns = [boxes[name].astype(object).where(boxes[name].notna(), None) for name in names]
     for values in zip(*columns, strict=True):
-        row = dict(zip(names, values, strict=True))
-        if source_format in _POSITIONAL:
-            row["source_id"] = None
-        yield row
+        yield dict(zip(names, values, strict=True))
 
 
 def attributes_of(row: Row) -> dict[str, Any]:  # JSON values
@@ -277,9 +271,7 @@ def count_losses(
         if box is None:
             lost["boxes", f"{kind.title} has no {extent_of(row)} box of this object"] += 1
             continue
-        if row["shape"] in ("polygon", "mask") or (
-            row["shape"] == "rotated" and not kind.holds_rotated
-        ):
+        if row["shape"] in ("polygon", "mask", "rotated") and row["shape"] != box.shape:
             lost[f"{row['shape']} outline", "written as its box"] += 1
         is_found = kind.holds_score and row["score"] is not None
         lost["boxes.origin", _ORIGIN] += row["origin"] != ("detector" if is_found else "human")

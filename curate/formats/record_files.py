@@ -21,7 +21,8 @@ from curate.formats.per_image import (
     Output,
     box_rows,
     image_losses,
-    shape_losses,
+    left_out,
+    outline_losses,
     state_losses,
 )
 from curate.formats.writing import (
@@ -55,6 +56,11 @@ class RecordChanges:
     added_images: ImageBoxes = field(default_factory=list)
 
 
+def _anywhere(images: pd.DataFrame, boxes: pd.DataFrame) -> pd.Series[bool]:
+    """All boxes: for formats that need nothing of their images."""
+    return pd.Series(data=True, index=boxes.index)
+
+
 @dataclass(frozen=True)
 class RecordFormat:
     """What one format does in its own way.
@@ -63,7 +69,8 @@ class RecordFormat:
     `kept_images` says why of image columns that its kept files do not take back. `holds` tells the
     boxes, `tells` the images that can be written at all. `make` gives a whole file by its name
     and `edit` a kept file with changes in it; both count what they cannot hold, records that are
-    not written under `boxes`.
+    not written under `boxes`. `has_place` tells the boxes of which these are none because of their
+    images.
     """
 
     name: str
@@ -77,6 +84,7 @@ class RecordFormat:
     tells: Callable[[pd.DataFrame], pd.DataFrame]
     make: Callable[[Dataset, ImageBoxes, Lost], dict[str, bytes]]
     edit: Callable[[bytes, RecordChanges, Lost], bytes]
+    has_place: Callable[[pd.DataFrame, pd.DataFrame], pd.Series[bool]] = _anywhere
 
 
 def write_records(
@@ -96,8 +104,8 @@ def _made(kind: RecordFormat, dataset: Dataset) -> Output:
     lost: Lost = Counter()
     output = Output(kind.make(dataset, _by_image(images, written), lost), len(images))
     output.losses += state_losses(dataset.images, images)
-    _count_boxes(kind, output, boxes, written)
-    output.losses += unheld(kind, rows_to_count(dataset, images=images, boxes=written))
+    output.losses += left_out(boxes, written, f"{kind.title} holds {kind.held}")
+    output.losses += _column_losses(kind, dataset, images, written)
     output.n_boxes += len(written) - lost_boxes(lost)
     output.losses += losses_of(lost)
     return output
@@ -108,10 +116,13 @@ def lost_boxes(lost: Lost) -> int:
     return sum(count for (name, _), count in lost.items() if name == "boxes")
 
 
-def _count_boxes(
-    kind: RecordFormat, output: Output, boxes: pd.DataFrame, written: pd.DataFrame
-) -> None:
-    output.losses += shape_losses(boxes, written, f"{kind.title} holds {kind.held}")
+def _column_losses(
+    kind: RecordFormat, dataset: Dataset, images: pd.DataFrame, boxes: pd.DataFrame
+) -> list[Loss]:
+    """What is lost of images, and of those of the boxes that have a place."""
+    placed = boxes[kind.has_place(dataset.images, boxes)] if len(boxes) else boxes
+    part = rows_to_count(dataset, images=images, boxes=placed)
+    return outline_losses(placed) + unheld(kind, part)
 
 
 def _by_image(images: pd.DataFrame, boxes: pd.DataFrame) -> ImageBoxes:
@@ -138,10 +149,9 @@ def _kept(kind: RecordFormat, dataset: Dataset, original: Dataset) -> Output:
     fresh = kind.tells(changes.added_images)
     output.n_images -= len(changes.added_images) - len(fresh)
     output.n_boxes -= len(added) - len(held) + lost_boxes(lost)
-    if len(added):
-        _count_boxes(kind, output, added, held)
+    output.losses += left_out(added, held, f"{kind.title} holds {kind.held}") if len(added) else []
     output.losses += state_losses(changes.added_images, fresh)
-    output.losses += unheld(kind, rows_to_count(dataset, images=fresh, boxes=held))
+    output.losses += _column_losses(kind, dataset, fresh, held)
     output.losses += losses_of(lost)
     output.losses += image_losses(changes, kind.kept_images, kind.lack)
     splits = sum("split" in columns for columns in changes.changed_images.values())

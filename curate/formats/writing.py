@@ -21,8 +21,13 @@ _BOOKKEEPING = {
     "image_id", "image_key", "path", "box_frame", "source", "file", "line", "start", "end",
     "box_id", "declared_width", "declared_height", "exif_orientation",
 }  # fmt: skip
-# Formats whose source ids are positions in a file, which nobody can miss.
-POSITIONAL = frozenset({"voc", "kitti", "kitti-tracking", "makesense", "mot", "yolo"})
+# Formats whose records have no ids: what stands for them is a position in the file.
+_POSITIONAL = {
+    "voc", "kitti", "kitti-tracking", "makesense", "mot", "yolo", "text-dets", "open-images",
+    "coco-results",
+}  # fmt: skip
+# Formats with several boxes of one object, which has a name of its own in its image.
+_WITH_OBJECTS = {"caltech", "caltech-vbb", "citypersons", "crowdhuman", "eurocity"}
 # Values that say no more than that a column is not used.
 _PLAIN = {
     "role": "include", "shape": "box", "label_state": "present", "origin": "human",
@@ -175,13 +180,12 @@ def column_losses(
     Null says nothing, and neither does a plain value (role include, no group, not truncated ...).
     """
     losses = []
-    positional = dataset.format in POSITIONAL
     for table, schema, kept, prefix in (
         (dataset.images, IMAGE_COLUMNS, image_columns, "images"),
         (dataset.boxes, BOX_COLUMNS, box_columns, "boxes"),
     ):
         for name in schema:
-            if name in kept or name in _BOOKKEEPING or (name, positional) == ("source_id", True):
+            if name in kept or name in _BOOKKEEPING:
                 continue
             values = table[name]
             said = values.notna()
@@ -190,6 +194,22 @@ def column_losses(
             if said.any():
                 losses.append(Loss(f"{prefix}.{name}", int(said.sum()), why))
     return losses
+
+
+def without_positions(dataset: Dataset) -> Dataset:
+    """The dataset without the source ids of boxes that only say where in a file a record stood.
+
+    Nobody can miss them in another file. Where a format has ids, an object without one is called
+    `#` and its position.
+    """
+    boxes = dataset.boxes
+    kinds = boxes["file"].map(dict(dataset.formats))
+    is_position = kinds.isin(_POSITIONAL) | (
+        kinds.isin(_WITH_OBJECTS) & boxes["source_id"].str.startswith("#", na=False)
+    )
+    return dataset.with_tables(
+        boxes=boxes.assign(source_id=boxes["source_id"].mask(is_position.to_numpy(bool)))
+    )
 
 
 def origin_losses(boxes: pd.DataFrame, told: pd.Series[bool]) -> list[Loss]:

@@ -37,6 +37,14 @@ _GIVEN = {"source_id", "source_label", "declared_area"}
 # Attributes of that kind: which boxes are one object, whose output it is, a task's own flag, tags
 # that say what columns do.
 _GIVEN_KEYS = {"object", "detector", "was_cancelled", "tags"}
+# Formats without ids of objects: the reader gives the line, or the number of the object.
+_BY_PLACE = {
+    "coco-results", "kitti", "kitti-tracking", "mot", "open-images", "text-dets", "voc", "yolo",
+}  # fmt: skip
+# What a reader calls an object without an id of its own: a position, which is none of its values.
+_UNNAMED = "#"
+# All pictures of Cityscapes are called so, and taken to be by who only has the labels.
+_OF_CITYSCAPES = "_leftImg8bit"
 # Edges this close, in px, are those of one box. Closer than the second they are equal.
 _SAME_BOX_PX = 1.0
 _EQUAL_PX = 1e-6
@@ -61,7 +69,7 @@ def differences(before: Dataset, after: Dataset) -> Counter[str]:
     for mine, other in images.items():
         found["images.image_key"] += names[0][mine] != names[1][other]
         _count(found, "images", columns, old[mine][0], new[other][0])
-    old, new = (_by(d.boxes, "image_id") for d in (before, after))
+    old, new = (_by(_with_own_ids(d), "image_id") for d in (before, after))
     columns = [c for c in BOX_COLUMNS if c not in _BOOKKEEPING]
     for mine, other in images.items():
         _count_boxes(found, columns, old.get(mine, []), new.get(other, []))
@@ -70,24 +78,38 @@ def differences(before: Dataset, after: Dataset) -> Counter[str]:
     return +found
 
 
+def _with_own_ids(dataset: Dataset) -> pd.DataFrame:
+    """The boxes without ids that are the place of a record."""
+    boxes = dataset.boxes
+    is_place = boxes["file"].map(dict(dataset.formats)).isin(_BY_PLACE)
+    is_place |= boxes["source_id"].str.startswith(_UNNAMED, na=False)
+    return boxes.assign(source_id=boxes["source_id"].mask(is_place.to_numpy(bool)))
+
+
 def same_images(before: Dataset, after: Dataset) -> dict[int, int]:
     """The ids of images of `before` and those that they have in `after`."""
     pairs: dict[int, int] = {}
     ways: list[Callable[[Row], Hashable]] = [
         lambda row: row["name"],
-        lambda row: PurePosixPath(row["name"]).stem.removesuffix("_leftImg8bit"),
+        lambda row: PurePosixPath(row["name"]).with_suffix(""),
         lambda row: row["frame"] and (row["group"], row["frame"]),
+        # Last, since two folders or videos may have one stem: then the first is the first.
+        lambda row: PurePosixPath(row["name"]).stem,
     ]
     tables = []
     for dataset in (before, after):
-        named = dataset.images.assign(name=list(names_below_source(dataset.images)))
+        names = names_below_source(dataset.images)
+        named = dataset.images.assign(name=[name.removesuffix(_OF_CITYSCAPES) for name in names])
+        named = named.sort_values("name")
         tables.append([row for rows in _by(named, "image_id").values() for row in rows])
     for way in ways:
-        found = {way(row): row["image_id"] for row in tables[1] if row["image_id"] not in
-                 pairs.values() and way(row) is not None}  # fmt: skip
+        found: dict[Hashable, list[int]] = {}
+        for row in tables[1]:
+            if row["image_id"] not in pairs.values() and way(row) is not None:
+                found.setdefault(way(row), []).append(row["image_id"])
         for row in tables[0]:
-            if row["image_id"] not in pairs and way(row) in found:
-                pairs[row["image_id"]] = found.pop(way(row))
+            if row["image_id"] not in pairs and found.get(way(row)):
+                pairs[row["image_id"]] = found[way(row)].pop(0)
     return pairs
 
 
@@ -106,10 +128,36 @@ def _count_boxes(found: Counter[str], columns: list[str], old: list[Row], new: l
         if distance <= _SAME_BOX_PX and i not in pairs and j not in pairs.values():
             pairs[i] = j
     found["boxes"] += len(old) + len(new) - 2 * len(pairs)
+    own = [column for column in columns if column not in EDGES]
+    paired = _named_alike([old[i] for i in pairs], [new[j] for j in pairs.values()])
+    for a, b in zip(*paired, strict=True):
+        _count(found, "boxes", own, a, b)
     for i, j in pairs.items():
-        own = [column for column in columns if column not in EDGES]
-        _count(found, "boxes", own, old[i], new[j])
         found[EDGES_FIELD] += any(not _is_equal(e, old[i][e], new[j][e]) for e in EDGES)
+
+
+def _named_alike(old: list[Row], new: list[Row]) -> tuple[list[Row], list[Row]]:
+    """The rows of pairs, objects without a name called by the first pair that is of them.
+
+    Which boxes are one object stays a value; what a reader calls it, by its place, is none.
+    """
+    names = [[_attributes(row).get("object") for row in rows] for rows in (old, new)]
+    is_unnamed = [isinstance(name, str) and name.startswith(_UNNAMED) for name in names[0]]
+    alike: tuple[list[Row], list[Row]] = ([], [])
+    for side, rows, own in zip(alike, (old, new), names, strict=True):
+        for row, name, is_bare in zip(rows, own, is_unnamed, strict=True):
+            called = {"object": own.index(name)} if is_bare and name is not None else {}
+            side.append(row | {"attributes": _text(_attributes(row) | called)})
+    return alike
+
+
+def _attributes(row: Row) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(row["attributes"] or "{}")
+    return values
+
+
+def _text(values: dict[str, Any]) -> str | None:
+    return json.dumps(values) if values else None
 
 
 def _distance(old: Row, new: Row) -> float:
@@ -139,12 +187,11 @@ def _count(found: Counter[str], table: str, columns: list[str], old: Row, new: R
 
 def _moved(old: Row, new: Row) -> Row:
     """Values of columns that are attributes afterwards, and the attributes without them."""
-    values = json.loads(new["attributes"] or "{}")
-    kept = json.loads(old["attributes"] or "{}")
+    values, kept = _attributes(new), _attributes(old)
     own = [name for name in BOX_COLUMNS if name in values and name not in kept]
     named = {name: values.pop(name) for name in own}
     values = {k: v for k, v in values.items() if k in kept or k not in _GIVEN_KEYS}
-    return named | {"attributes": json.dumps(values) if values else None}
+    return named | {"attributes": _text(values)}
 
 
 def _is_equal(column: str, a: Any, b: Any) -> bool:  # values of any column

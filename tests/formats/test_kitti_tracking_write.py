@@ -202,6 +202,20 @@ def test_sequence_from_columns_has_labels_and_results(tmp_path: Path) -> None:
     }
 
 
+def test_predictions_keep_the_name_of_their_detector_as_a_folder(tmp_path: Path) -> None:
+    columns = {
+        "label": "Car", "origin": "detector", "score": 0.5, **dict.fromkeys(EDGES, 5.0),
+        "attributes": ['{"detector": "SDP"}', '{"detector": "a/b"}', '{"detector": "data"}', None],
+    }  # fmt: skip
+    report = kitti_tracking.write(video(columns, 4, label_state="missing"), tmp_path, None)
+    # A folder `data` is one of the devkit's own, and no detector.
+    why = "the folder of the file names another detector"
+    assert rows_of(report) == [("boxes.attributes", 2, why)]
+    assert sorted(written(tmp_path)) == ["results/0000.txt", "results/SDP/0000.txt"]
+    again = read(open_tree(tmp_path)).boxes
+    assert again["attributes"].dropna().tolist() == ['{"detector": "SDP"}']
+
+
 def test_values_that_kitti_tracking_lacks_are_counted_losses(tmp_path: Path) -> None:
     columns = {
         "label": ["car", None, "car seat"], "shape": ["polygon", "box", "box"],

@@ -64,7 +64,7 @@ def written_and_read(dataset: Dataset, target: str, folder: Path) -> tuple[LossR
         reject()
     size = _SIZE_PX if target in _FRACTIONS else None
     if target == "coco":
-        return report, read(sorted(folder.glob("*.json")), ReadOptions(name="s"))
+        return report, read(sorted(folder.rglob("*.json")), ReadOptions(name="s"))
     form = _FORMS.get(target, target)
     return report, read(folder, ReadOptions(format=form, name="s", size_wh=size))
 

@@ -34,6 +34,8 @@ OBJECTS = "1,7,101,51,100,200,1,1,0.5\n2, 7 ,102.5,51,100.25,200,1,1,0.5\n1,8,5,
 FOUND = "1,-1,101,51,100,200,0.998,-1,-1,-1\r\n2,-1,7.5,51,100,200,0.5,-1,-1,-1\r\n"
 WORLD = "1,7,101,51,100,200,1,4.5,5.5,0"
 INFO = "[Sequence]\nname=street\nseqLength=3\nimWidth=640\nimHeight=480\n"
+# Left and width are each written to 1e-9 px: the right edge is their sum, in float64.
+EDGE_PX = 2e-9
 NO_PLACE = "MOT has no place for it"
 NO_FRAME = "MOT names images by sequence and frame: this one has no frame number of its own"
 
@@ -64,6 +66,16 @@ def test_untouched_files_come_back_byte_for_byte(tmp_path: Path) -> None:
         "det/det.txt": FOUND.encode(), "gt/gt.txt": OBJECTS.encode(),
         "seqinfo.ini": INFO.encode(),
     }  # fmt: skip
+
+
+def test_only_the_name_of_a_detector_that_the_file_tells_is_kept(tmp_path: Path) -> None:
+    columns = {
+        "label": "pedestrian", "origin": "detector", "score": 0.5, **dict.fromkeys(EDGES, 5.0),
+        "attributes": ['{"detector": "det"}', '{"detector": "SDP"}'],
+    }  # fmt: skip
+    report = mot.write(video(columns, 2, label_state="missing"), tmp_path, None)
+    assert rows_of(report) == [("boxes.attributes", 1, NO_PLACE)]
+    assert read(open_tree(tmp_path)).boxes["attributes"].tolist() == ['{"detector": "det"}'] * 2
 
 
 EDITS: list[tuple[int, dict[str, Any], str, str, list[tuple[str, int, str]]]] = [
@@ -320,7 +332,7 @@ def test_columns_survive_writing_and_reading_but_for_what_the_report_counts(
     exact = ("label", "role", "score", "track_id", "origin")
     changed = {name: _n_different(again.boxes[name], dataset.boxes[name]) for name in exact}
     assert counted == {name: count for name, count in changed.items() if count}
-    np.testing.assert_allclose(again.boxes[EDGES], dataset.boxes[EDGES], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(again.boxes[EDGES], dataset.boxes[EDGES], rtol=0, atol=EDGE_PX)
     pd.testing.assert_series_equal(again.images["label_state"], dataset.images["label_state"])
 
 
@@ -338,7 +350,7 @@ def test_changed_edges_survive_splicing(tmp_path_factory: Any, rows: list[Any]) 
     report = write_back(mot, dataset.with_tables(boxes=boxes), folder)
     assert rows_of(report) == []
     again = read(open_tree(folder)).boxes
-    np.testing.assert_allclose(again[EDGES], boxes[EDGES], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(again[EDGES], boxes[EDGES], rtol=0, atol=EDGE_PX)
     rest = ["label", "role", "score", "track_id", "attributes", "origin"]
     pd.testing.assert_frame_equal(again[rest], boxes[rest])
 

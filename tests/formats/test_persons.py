@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from curate.errors import SourceError
 from curate.formats import caltech, citypersons, eurocity, read, recognise
 from curate.formats.caltech import vbb
+from curate.formats.reading import Options
 from curate.tree import open_tree
 from tests.formats import person_files as made
 from tests.formats.label_files import (
@@ -24,6 +25,7 @@ from tests.formats.label_files import (
     with_box,
     with_values,
     write_back,
+    written,
 )
 
 FORMS = {
@@ -116,6 +118,41 @@ def test_caltech_counts_from_1_and_leaves_out_visible_boxes_of_zeros():
     assert rows(dataset, *columns) == wanted
     assert dataset.images["group"].tolist() == ["set00/V000"]
     assert dataset.images["frame"].tolist() == [29]
+
+
+def test_citypersons_files_without_sizes_or_visible_boxes_are_read_by_their_names(tmp_path):
+    columns = {"label": ["person"], "extent": "full", **dict.fromkeys(EDGES, 5.0)}
+    names = ("b_000000_000000_leftImg8bit.png", "shot.0001.jpg")
+    images = {"width": None, "height": None, "label_state": ["present", "empty"]}
+    citypersons.write(table_set(columns, 1, names, **images), tmp_path, None)
+    tail = "_gtBboxCityPersons.json"
+    assert sorted(written(tmp_path)) == [
+        f"gtBboxCityPersons/{stem}{tail}" for stem in ("b_000000_000000", "shot.0001")
+    ]
+    tree = open_tree(tmp_path)
+    found = citypersons.gather(tree, citypersons.claims(tree), Options())
+    stems = ("b_000000_000000", "shot.0001")
+    assert found.images["image_name"] == [f"{stem}_leftImg8bit" for stem in stems]
+
+
+@pytest.mark.parametrize("value", [None, 0.2])
+def test_a_turned_box_without_a_whole_angle_loses_its_outline_in_bbgt(value, tmp_path):
+    columns = {"label": "person", "shape": "rotated", "extent": "full", "angle_deg": value}
+    dataset = table_set(columns | dict.fromkeys(EDGES, 5.0), 1, ("I00001",))
+    report = caltech.write(dataset, tmp_path, None)
+    found = {loss.field: loss.count for loss in report.losses}
+    assert found["rotated outline"] == 1
+
+
+def test_eurocity_objects_have_no_ids_and_splits_of_folders_alone(tmp_path):
+    columns = {"label": "person", "attributes": '{"object": "7"}', "source_id": "7:full"}
+    columns |= {"extent": "full", "is_group": False, **dict.fromkeys(EDGES, 5.0)}
+    names = ("train/a", "b", "val/c", "labels/d")
+    images = {"split": ["train", "train", None, None], "label_state": ["present", *["empty"] * 3]}
+    report = eurocity.write(table_set(columns, 1, names, **images), tmp_path, None)
+    found = {loss.field: loss.count for loss in report.losses}
+    wanted = {"boxes.attributes": 1, "boxes.source_id": 1, "images.split": 2, "images (name)": 1}
+    assert found == wanted
 
 
 def test_a_header_alone_is_an_empty_image():

@@ -214,5 +214,4 @@ _KIND = ObjectFormat(
     },
     make=_make,
     splice=_splice,
-    holds_rotated=True,
 )

@@ -55,9 +55,12 @@ _OTHER = re.compile(rb'"(?:polygon|annotations|images|shapes|2d|3d)"\s*:')
 def claims(files: Files) -> list[str]:
     """The .json files with a list `objects` that have bboxVis, or bbox with imgHeight and imgWidth.
 
-    Files with polygons or 3D boxes are not. A broken or empty one beside such a file is.
+    Files with polygons or 3D boxes are not. A broken or empty one beside such a file is, and an
+    object in a file that is called as CityPersons calls its own.
     """
-    return claimed(files, _OWN, _OTHER)
+    tail = f"{LABEL_TAIL}.json"
+    named = [name for name in files.files if name.endswith(tail) and may_be_json(files, name)]
+    return sorted({*claimed(files, _OWN, _OTHER), *named})
 
 
 def may_be(files: Files, name: str, kind: str | None) -> bool:

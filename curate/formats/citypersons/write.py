@@ -17,7 +17,7 @@ from curate.formats.citypersons.read import (
     read_object,
 )
 from curate.formats.image_json import SPLITS
-from curate.formats.image_names import label_paths
+from curate.formats.image_names import label_paths, stem_of
 from curate.formats.json_objects import (
     JsonObjects,
     extent_boxes,
@@ -60,11 +60,12 @@ def _make(
     names = []
     for image, _ in images:
         own = PurePosixPath(image.name)
-        lost["images (ending of the name)", _NAMES_ONLY] += own.suffix != ""
+        stem = stem_of(own.name)
+        lost["images (ending of the name)", _NAMES_ONLY] += stem != own.name
         lost["images (folder of the name)", _NAMES_ONLY] += len(own.parts) > 1
-        lost["images (name)", _TAIL] += not own.stem.endswith(IMAGE_TAIL)
-        # `label_paths` takes an ending off.
-        names.append(own.stem.removesuffix(IMAGE_TAIL) + ".x")
+        lost["images (name)", _TAIL] += not stem.endswith(IMAGE_TAIL)
+        # `label_paths` takes the ending of a picture off.
+        names.append(f"{stem.removesuffix(IMAGE_TAIL)}.png")
     used = [PurePosixPath(name).name for name in taken]
     paths = label_paths(names, f"{LABEL_TAIL}.json", used)
     files = {}

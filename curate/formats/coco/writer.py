@@ -17,7 +17,6 @@ from curate.formats.coco.make import AS_ATTRIBUTES, annotation_of, image_of, num
 from curate.formats.image_names import picture_names
 from curate.formats.per_image import box_rows, state_losses, with_known_labels
 from curate.formats.writing import (
-    POSITIONAL,
     Loss,
     LossReport,
     Lost,
@@ -92,7 +91,7 @@ def write_new(dataset: Dataset, folder: Path, outlines: Outlines) -> LossReport:
     stated = boxes.loc[predicted, "source_label"]
     other = stated.notna() & (stated != boxes.loc[predicted, "label"])
     lost["boxes.source_label", _ONE_NAME] += int(other.sum())
-    lost["images.source_id", _NUMBERED] += _renumbered(dataset, known, image_ids)
+    lost["images.source_id", _NUMBERED] += _renumbered(known, image_ids)
     losses += losses_of(lost) + origin_losses(boxes, boxes["score"].notna() | predicted)
     losses += _column_losses(dataset, known, drawn, boxes[predicted])
     return LossReport("coco", n_files, len(known), len(boxes), tuple(losses))
@@ -137,10 +136,8 @@ def _column_losses(
     )
 
 
-def _renumbered(dataset: Dataset, images: pd.DataFrame, image_ids: _Ids) -> int:
+def _renumbered(images: pd.DataFrame, image_ids: _Ids) -> int:
     """How many images have another id than their source's own."""
-    if dataset.format in POSITIONAL:
-        return 0
     own = zip(images["image_id"], images["source_id"], strict=True)
     return sum(isinstance(text, str) and text != str(image_ids[key]) for key, text in own)
 

@@ -73,11 +73,11 @@ def _add_file(rows: ObjectRows, spot: Spot, found: ImageText | None, lines: Line
     columns |= image_sizes(frame, "imagewidth", "imageheight", problems)
     state, objects = listed(frame, "children", partial(child_spans, prefix="#"), problems)
     text = b"" if frame is None else frame.text
-    record = Record(_image_name(spot.file), text, columns, state, objects, problems)
+    record = Record(image_name(spot.file), text, columns, state, objects, problems)
     return add_record(rows, spot, record, lines, read_object)
 
 
-def _image_name(file: str) -> str:
+def image_name(file: str) -> str:
     """The path of the image: that of the label file, with `img` in place of `labels`."""
     path = PurePosixPath(file)
     parts = ["img" if part == "labels" else part for part in path.parts[:-1]]

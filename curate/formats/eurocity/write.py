@@ -13,8 +13,10 @@ from curate.formats.eurocity.read import (
     NAME,
     child_spans,
     frame_span,
+    image_name,
     read_object,
 )
+from curate.formats.image_json import split_of
 from curate.formats.image_names import label_paths, stem_of
 from curate.formats.json_objects import JsonObjects, as_number, made_objects, opened, splice_image
 from curate.formats.json_spans import (
@@ -41,6 +43,8 @@ from curate.formats.per_image import LABEL_STATE_WHY
 from curate.formats.writing import LossReport, Lost
 
 _ENDING = ("images (ending of the name)", "a label file's name has none")
+_RENAMED = "the folders and the name of a label file tell it: labels stands for img"
+_OF_FOLDER = "the folder train, val or test of the image alone tells it"
 # Percent, as the tags of the dataset have them.
 GRADES = (10, 40, 80)
 _GRADED = ("occluded", "truncated", "is_depiction")
@@ -61,8 +65,11 @@ def _make(
     paths = label_paths([image.name for image, _ in images], ".json", used)
     files = {}
     for (image, objects), path in zip(images, paths, strict=True):
+        file = folder + path
         lost[_ENDING] += stem_of(image.name) != image.name
-        files[folder + path] = _file(image, objects, lost)
+        lost["images (name)", _RENAMED] += image_name(file) != stem_of(image.name)
+        lost["images.split", _OF_FOLDER] += image.split != split_of(file)
+        files[file] = _file(image, objects, lost)
     return files
 
 
@@ -175,6 +182,7 @@ _HOW = JsonObjects(
     edits=_object_edits,
     make=_object,
     read=read_object,
+    has_ids=False,
 )
 _KIND = ObjectFormat(
     name=NAME,
@@ -182,7 +190,7 @@ _KIND = ObjectFormat(
     folder="",
     lack="EuroCity Persons has no place for it",
     extents=("full",),
-    image_columns=frozenset({"label_state", "width", "height"}),
+    image_columns=frozenset({"label_state", "width", "height", "split"}),
     kept_images={"image_key": "a file keeps its name", "label_state": LABEL_STATE_WHY},
     whys={
         "role": "the identity tells it: groups that are far away are ignored, all others are not",

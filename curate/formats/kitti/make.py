@@ -26,6 +26,8 @@ PLACEHOLDERS = {
     "truncated": "-1", "occluded": "-1", "alpha": "-10", "height": "-1", "width": "-1",
     "length": "-1", "x": "-1000", "y": "-1000", "z": "-1000", "rotation_y": "-10", "score": "-1",
 }  # fmt: skip
+# What fractions of twelve decimals leave open in a picture of 10,000 px.
+_MAX_NOISE_PX = 1e-8
 _GROUPS = {
     "alpha": ("alpha",),
     "dimensions": ("height", "width", "length"),
@@ -44,6 +46,11 @@ def type_text(label: str) -> str:
 def edge_text(edge: float, decimals: int = 2) -> str:
     """An edge in px with KITTI's two decimals, or more."""
     return f"{edge:.{decimals}f}"
+
+
+def is_rounded(edge: float, token: str) -> bool:
+    """Whether a token is another place than the edge (px), but for the noise of fractions."""
+    return abs(float(token) - edge) > _MAX_NOISE_PX
 
 
 def is_share(truncated: float | None) -> bool:
@@ -163,5 +170,5 @@ def made_losses(row: BoxRow, *, has_score: bool) -> Iterator[tuple[str, str]]:
         yield "boxes.origin", "a file with scores is a detector's, any other one drawn by people"
     if has_score and row.score is None:
         yield "boxes.score", "not known beside boxes with a score: -1 is written"
-    if any(edge is not None and float(edge_text(edge)) != edge for edge in row.edges):
+    if any(edge is not None and is_rounded(edge, edge_text(edge)) for edge in row.edges):
         yield "boxes.x1 y1 x2 y2", "rounded to 0.01 px"

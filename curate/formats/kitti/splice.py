@@ -14,6 +14,7 @@ from curate.formats.kitti.make import (
     grade_text,
     held_attributes,
     is_ignored,
+    is_rounded,
     line_text,
     made_losses,
     score_text,
@@ -124,9 +125,11 @@ def _losses(change: Change, texts: dict[str, str]) -> Iterator[tuple[str, str]]:
     touched = columns | ({"label", "role"} if columns & {"label", "role"} else set())
     yield from ((name, why) for name, why in whys.items() if name in touched)
     for (name, token), edge in zip(_EDGE_COLUMNS.items(), new.edges, strict=True):
-        if name in columns and not is_known(edge):
+        if name not in columns:
+            continue
+        if not is_known(edge):
             yield name, "no finite number of px: the edge is left as it was"
-        elif name in columns and float(texts[token]) != edge:
+        elif is_rounded(edge or 0.0, texts[token]):
             yield name, "rounded to 0.01 px, or to the decimals that stood there"
 
 

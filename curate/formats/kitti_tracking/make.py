@@ -90,6 +90,12 @@ def truncation_text(row: BoxRow) -> str:
     return "1" if row.truncated else "0"
 
 
+def detector_named(row: BoxRow) -> str | None:
+    """Who made a prediction, by its attributes; None where they do not tell."""
+    name = _values(row)[0].get("detector") if row.origin == "detector" else None
+    return name if isinstance(name, str) else None
+
+
 def _values(row: BoxRow) -> tuple[dict[str, object], bool]:
     """The attributes with numbers as text, and whether they are an object at all."""
     try:

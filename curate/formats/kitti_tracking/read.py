@@ -96,7 +96,7 @@ def gather(files: Files, names: list[str], options: Options) -> Gathered:
         if body is None:
             sequence.is_unreadable |= sequence.label_file == name
             continue
-        rows = videos.rows[name] = parse(body, kinds[name], _detector(name))
+        rows = videos.rows[name] = parse(body, kinds[name], detector_of(name))
         sequence.frames.append(rows.frames)
         if rows.kind == "labels":
             sequence.objects.append(rows.frames)
@@ -151,7 +151,7 @@ def _sequence(title: str, prefix: str, options: Options) -> Sequence:
     return Sequence(title, prefix, ".png", options.size_wh or (None, None))
 
 
-def _detector(name: str) -> str | None:
+def detector_of(name: str) -> str | None:
     """Who wrote results, by the nearest folder that is named after no class or kind."""
     parts = PurePosixPath(name).parts[:-1]
     own = [part for part in parts if part.lower() not in _PLAIN_FOLDERS]

@@ -14,6 +14,7 @@ from curate.formats.kitti_tracking.make import (
     LACK,
     ONE_TYPE,
     attribute_tokens,
+    detector_named,
     grade_text,
     id_text,
     score_text,
@@ -23,7 +24,7 @@ from curate.formats.kitti_tracking.make import (
     value_losses,
 )
 from curate.formats.kitti_tracking.parse import COLUMNS, DETECTION_COLUMNS
-from curate.formats.kitti_tracking.read import NAME
+from curate.formats.kitti_tracking.read import NAME, detector_of
 from curate.formats.line_files import (
     LineFormat,
     Spot,
@@ -42,6 +43,7 @@ _NO_LINE = "no line tells of an image without boxes"
 _AS_IT_WAS = "the line has too few or too many columns: it is left as it was"
 _SHAPE = "KITTI tracking has boxes only: every whole line is read as one"
 _ONE_ORIGIN = "the file of its image holds either objects or predictions"
+_DETECTOR = "the folder of the file names another detector"
 _MAX_FRAME = 2**53
 _N_LABEL_COLUMNS = 17
 
@@ -128,6 +130,7 @@ def _new_line(row: BoxRow, spot: Spot, lost: Lost) -> bytes | None:
         lost["boxes", _NO_FRAME] += 1
         return None
     like = spot.like or b""
+    _count_detector(row, spot.file, lost)
     is_detection = _is_detection(like)
     has_score = len(like.split()) == len(COLUMNS) or (not like and row.score is not None)
     if like:
@@ -139,6 +142,14 @@ def _new_line(row: BoxRow, spot: Spot, lost: Lost) -> bytes | None:
         tokens = tokens_of(row, is_detection=True) | {"frame": str(spot.image.frame)}
         return ",".join(tokens[name] for name in DETECTION_COLUMNS).encode()
     return _line(row, spot.image.frame, lost, has_score=has_score)
+
+
+def _count_detector(row: BoxRow, file: str, lost: Lost) -> None:
+    """Counts a detector's name that the place of the file does not tell."""
+    name = detector_named(row)
+    # What the attributes lose beside it is counted with the line.
+    is_other = name is not None and name != detector_of(file) and attribute_tokens(row)[1]
+    lost["boxes.attributes", _DETECTOR] += is_other
 
 
 def _line(row: BoxRow, frame: int, lost: Lost, *, has_score: bool) -> bytes:
@@ -172,7 +183,8 @@ def _made(dataset: Dataset, lost: Lost) -> dict[str, bytes]:
         name, frame = places[image_id]
         is_result = row.origin == "detector"
         lost["boxes.origin", IMPORTED] += row.origin == "import"
-        file = f"{'results' if is_result else 'label_02'}/{name}.txt"
+        file = f"{_results_folder(row) if is_result else 'label_02'}/{name}.txt"
+        _count_detector(row, file, lost)
         lines[file].append((frame, _line(row, frame, lost, has_score=is_result)))
         told.add(image_id)
         labelled |= set() if is_result else {name}
@@ -198,6 +210,14 @@ def _made(dataset: Dataset, lost: Lost) -> dict[str, bytes]:
         file: b"".join(line + b"\n" for _, line in sorted(rows, key=lambda row: row[0]))
         for file, rows in sorted(lines.items())
     }
+
+
+def _results_folder(row: BoxRow) -> str:
+    """Where predictions stand: below a folder named after their detector, where it can be one."""
+    name = detector_named(row) or ""
+    own = f"results/{name}"
+    is_folder = name == safe_part(name) and detector_of(f"{own}/x") == name
+    return own if is_folder else "results"
 
 
 def _places(dataset: Dataset, lost: Lost) -> dict[int, tuple[str, int]]:

@@ -16,8 +16,8 @@ from curate.dataset import Dataset
 from curate.formats.label_studio.names import address_of, name_of
 from curate.formats.label_studio.regions import Size, number_of
 from curate.formats.label_studio.rows import RESERVED
-from curate.formats.line_files import LineImage
-from curate.formats.per_image import EDGES, BoxRow
+from curate.formats.line_files import LineImage, line_images
+from curate.formats.per_image import EDGES, BoxRow, box_rows
 from curate.formats.record_files import ImageBoxes
 from curate.formats.writing import IMPORTED, Lost
 from curate.tables import hex_id
@@ -61,6 +61,25 @@ def holds(boxes: pd.DataFrame) -> pd.Series[bool]:
     is_shape = boxes["shape"].isin(["box", "rotated", "polygon", "mask", "point"])
     found: pd.Series[bool] = is_tag | (is_shape & edges)
     return found
+
+
+def has_place(images: pd.DataFrame, boxes: pd.DataFrame) -> pd.Series[bool]:
+    """Whether each row is a choice, or has a place in percent of the size of its image."""
+    sizes = {image.image_id: _size_of(image) for image in line_images(images)}
+    rows = zip(box_rows(boxes), boxes["image_id"], strict=True)
+    # Row by row, as the regions themselves are made.
+    found = [_is_placed(row, sizes[image_id]) for row, image_id in rows]
+    return pd.Series(found, index=boxes.index, dtype=bool)
+
+
+def _size_of(image: LineImage) -> Size | None:
+    return (int(image.width), int(image.height)) if image.width and image.height else None
+
+
+def _is_placed(row: BoxRow, size: Size | None) -> bool:
+    if row.shape == "tag":
+        return True
+    return size is not None and percent_of(row, size) is not None
 
 
 def tells(images: pd.DataFrame) -> pd.DataFrame:
@@ -293,7 +312,7 @@ def grouped(
     rows: Sequence[BoxRow], image: LineImage, lost: Lost
 ) -> dict[Group, list[dict[str, Any]]]:  # JSON
     """The results of boxes by annotation; what they cannot hold is counted."""
-    size = (int(image.width), int(image.height)) if image.width and image.height else None
+    size = _size_of(image)
     groups: dict[Group, list[dict[str, Any]]] = defaultdict(list)  # JSON
     for row in rows:
         if size is None and row.shape != "tag":

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from curate.dataset import Dataset
-from curate.formats.label_studio.make import BOX_COLUMNS, LACK, holds, make, tells
+from curate.formats.label_studio.make import BOX_COLUMNS, LACK, has_place, holds, make, tells
 from curate.formats.label_studio.read import NAME, gather_sized
 from curate.formats.label_studio.regions import Size
 from curate.formats.label_studio.splice import splice
@@ -90,4 +90,5 @@ _LABEL_STUDIO = RecordFormat(
     tells=tells,
     make=make,
     edit=partial(splice, sizes={}),
+    has_place=has_place,
 )

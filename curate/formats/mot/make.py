@@ -35,13 +35,14 @@ class Style:
     """What the lines of one file are: objects or predictions, and the classes they number.
 
     `classes` is None where the lines have no class, `n_columns` the number of columns, `first_px`
-    the number of the first pixel.
+    the number of the first pixel. `detector` is what a reader calls whoever made the predictions.
     """
 
     is_object: bool
     classes: Sequence[str] | None
     n_columns: int
     first_px: int = 1
+    detector: str = "det"
 
 
 def edge_tokens(row: BoxRow, first_px: int) -> dict[int, str]:
@@ -101,7 +102,7 @@ def rest_tokens(row: BoxRow, style: Style) -> tuple[dict[int, str], bool]:
     if values is None:
         return {}, False
     known = {"visibility", "column_10"} if style.classes is not None else {"world"}
-    if not style.is_object:
+    if not style.is_object and values.get("detector") == style.detector:
         known.add("detector")
     is_all = values.keys() <= known
     tokens: dict[int, object] = {}

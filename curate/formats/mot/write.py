@@ -107,9 +107,10 @@ def _styles(original: Dataset) -> dict[str, Style]:
             names = listed_classes(original.sources.read(labels)) or CLASSES
         classes = names if file in classed else None
         n_columns = _N_OBJECT_COLUMNS if classes is not None else _N_PREDICTION_COLUMNS
-        is_object = file in objects or PurePosixPath(file).stem.lower() == "gt"
+        stem = PurePosixPath(file).stem
+        is_object = file in objects or stem.lower() == "gt"
         first = first_px(told_kind(original, NAME, file))
-        styles[file] = Style(is_object, classes, n_columns, first)
+        styles[file] = Style(is_object, classes, n_columns, first, stem)
     return styles
 
 
