@@ -150,16 +150,14 @@ def _told(
     A clause passes over what the reader has told in the place of the check that it replaces.
     """
     ids = dataset.boxes["box_id"].to_numpy(np.int64)
-    told = {code: np.fromiter(some, np.int64, len(some)) for code, some in known.items()}
-    spoken: dict[str, npt.NDArray[np.int64]] = {}
+    told = {code: [np.fromiter(some, np.int64, len(some))] for code, some in known.items()}
+    spoken = {code: list(some) for code, some in told.items()}
     for outcome in in_force:
         for code in outcome.clause.replaces:
-            if code in told:
-                spoken[outcome.clause.id] = told[code]
+            spoken.setdefault(outcome.clause.id, []).extend(told.get(code, ()))
             if outcome.scope is not None:
-                own = [ids[outcome.scope], spoken.get(code), told.get(code)]
-                spoken[code] = np.concatenate([some for some in own if some is not None])
-    return told | spoken
+                spoken.setdefault(code, []).append(ids[outcome.scope])
+    return {code: np.concatenate(some) for code, some in spoken.items() if some}
 
 
 def _with_definitions(found: pd.DataFrame, in_force: Sequence[Outcome]) -> pd.DataFrame:

@@ -22,14 +22,23 @@ from curate.definitions.files import SCHEMA, shipped
 from curate.definitions.judging import Outcome, judge
 from curate.definitions.loading import load
 from curate.definitions.mapping import NAMES, Mapped, mapped
-from curate.definitions.model import ACTIONS, OTHER, Clause, Definitions
+from curate.definitions.model import ACTIONS, ANY_CLASS, OTHER, Clause, Definitions
 from curate.errors import UsageError
 from curate.formats import derived
 from curate.tables import BOX_COLUMNS, hex_id, text_array
 
 ACCEPTED = "accept"
+NO_CLASS = "no_class"
 # What an annotator's tool writes in the place of a missing word.
 _SLUG = re.compile(r"[^a-z0-9]+")
+# YAML takes no longer key than 1024 characters, and nobody reads as much.
+MAX_SLUG_CHARS = 60
+# Words that YAML takes for truth values or nothing (YAML 1.1, bool and null).
+_YAML_WORDS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
+# The longest title that the schema takes.
+MAX_TITLE_CHARS = 200
+# What YAML cannot hold, or breaks lines at, between quotation marks (YAML 1.1, 5.1 and 5.4).
+_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -51,18 +60,25 @@ class Judged:
         strongest = np.full(len(table), len(ACTIONS), np.int64)
         codes = np.full(len(table), "", object)
         for outcome in self.outcomes:
-            rows = _failing_rows(outcome)
-            strongest[rows] = np.minimum(strongest[rows], ACTIONS.index(outcome.clause.action))
+            if outcome.clause.check is None:
+                continue
+            rows, actions = _failing_boxes(outcome)
+            np.minimum.at(strongest, rows, actions)
+            rows = np.unique(rows)
             # A text per failing box and clause: boxes of which nothing is wrong cost nothing.
             codes[rows] = [f"{said} {outcome.clause.id}".strip() for said in codes[rows]]
         words = np.array([*ACTIONS, ACCEPTED], object)
         return table.assign(verdict=words[strongest], clauses=codes)
 
 
-def _failing_rows(outcome: Outcome) -> Rows:
-    if outcome.clause.check is None:
-        return np.zeros(0, np.int64)
-    return np.unique(outcome.members)
+def _failing_boxes(outcome: Outcome) -> tuple[Rows, Rows]:
+    """Rows of the boxes that do not meet a clause, and the place in `ACTIONS` of what is done."""
+    clause = outcome.clause
+    action = np.full(len(outcome), ACTIONS.index(clause.action))
+    if clause.missing == "review":
+        # Nobody knows that anything is wrong with it.
+        action[outcome.is_unknown] = ACTIONS.index("review")
+    return outcome.members, np.repeat(action, np.diff(outcome.ends, prepend=0))
 
 
 def judged(
@@ -334,14 +350,17 @@ def new_project(dataset: Dataset, uses: Sequence[str], name: str | None = None) 
         for rule_class in rule.classes
     }
     own = [(str(label), int(n)) for label, n in counts.items() if label not in known]
+    # A rule for a class of this name takes all classes: the last place leaves it its own.
+    own.sort(key=lambda class_of: class_of[0] == ANY_CLASS)
     n_unnamed = int(dataset.boxes["label"].isna().sum())
     return _text(slug, dataset.name, references, used, own, n_unnamed if None not in known else 0)
 
 
 def _slug(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    slug = _SLUG.sub("_", plain.lower()).strip("_")
-    return slug if slug and slug[0].isalpha() else f"c_{slug or 'lass'}"
+    slug = _SLUG.sub("_", plain.lower()).strip("_")[:MAX_SLUG_CHARS].strip("_")
+    is_name = slug[:1].isalpha() and slug not in _YAML_WORDS
+    return slug if is_name else f"c_{slug or 'lass'}"
 
 
 def _text(  # what the file is made of
@@ -359,23 +378,26 @@ def _text(  # what the file is made of
         f"id: project.{slug}",
         "version: 0.1.0",
         "status: draft",
-        f"title: {quoted(f'What counts in {name}')}",
+        f"title: {quoted(f'What counts in {name}'[:MAX_TITLE_CHARS])}",
         f"uses: [{', '.join(references)}]",
         "classes:",
     ]
-    labels = [part.label for part in used.parts if part.label is not None]
-    lines += [f"  - {{name: {label}, definition: {label}}}" for label in labels]
+    defined = [(part.label, part.id) for part in used.parts if part.label is not None]
+    lines += [f"  - {{name: {quoted(label)}, definition: {id}}}" for label, id in defined]
     lines += [f"  - {{name: {quoted(label)}}}" for label, _ in own]
     if not own and not n_unnamed:
         return "\n".join(lines) + "\n"
-    slugs = _slugs([label for label, _ in own], used)
+    taken = {name for part in used.parts for name in part.decisions}
+    slugs = _slugs([label for label, _ in own], {*taken, OTHER, NO_CLASS})
     lines.append("# role: include (a target), ignore (neither way), exclude (background), review.")
     lines.append("decisions:")
     for (label, count), decision in zip(own, slugs, strict=True):
         note = quoted(f"{count} boxes of {label}: say here what counts as one")
         lines.append(f"  {decision}: {{role: include, note: {note}}}")
     if n_unnamed:
-        lines.append(f'  no_class: {{role: review, note: "{n_unnamed} boxes without a class"}}')
+        lines.append(f'  {NO_CLASS}: {{role: review, note: "{n_unnamed} boxes without a class"}}')
+    if OTHER not in taken:
+        lines.append(f'  {OTHER}: {{role: exclude, note: "background"}}')
     lines += [
         f"# The first rule that fits is taken; 'as: {OTHER}' leaves a class out as background.",
         "mapping:",
@@ -385,17 +407,17 @@ def _text(  # what the file is made of
         f"    - {{class: {quoted(label)}, as: {decision}, label: {quoted(label)}}}"
         for (label, _), decision in zip(own, slugs, strict=True)
     ]
-    lines += ["    - {class: null, as: no_class}"] * bool(n_unnamed)
+    lines += [f"    - {{class: null, as: {NO_CLASS}}}"] * bool(n_unnamed)
     return "\n".join(lines) + "\n"
 
 
 def _quoted(text: str) -> str:
     # JSON's texts are YAML's, but for characters beyond the first 65,536, which stay as they are.
-    return json.dumps(text, ensure_ascii=False)
+    escaped = json.dumps(text, ensure_ascii=False)
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", escaped)
 
 
-def _slugs(labels: list[str], used: Definitions) -> list[str]:
-    taken = {name for part in used.parts for name in part.decisions}
+def _slugs(labels: list[str], taken: set[str]) -> list[str]:
     slugs: list[str] = []
     for label in labels:
         slug, number = _slug(label), 2

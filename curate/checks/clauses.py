@@ -13,10 +13,16 @@ from curate.definitions.columns import BoxColumns
 from curate.definitions.evaluation import Values
 from curate.definitions.judging import Outcome
 from curate.definitions.model import Clause, Definitions
+from curate.definitions.records import Record
+from curate.errors import quote
 
 # Images that a finding about images lists.
 SHOWN_IMAGES = 100
 _NO_ROWS: Rows = np.zeros(0, np.int64)
+_MANY: dict[Record, str] = {
+    "box": "boxes", "image": "images", "pair": "pairs", "track": "tracks",
+    "prediction": "predictions", "dataset": "sets", "relation": "relations",
+}  # fmt: skip
 
 
 def clause_check(outcome: Outcome, definitions: Definitions, boxes: BoxColumns) -> Check:
@@ -34,15 +40,17 @@ def clause_check(outcome: Outcome, definitions: Definitions, boxes: BoxColumns) 
 def _missed(outcome: Outcome, definitions: Definitions, boxes: BoxColumns) -> Hits:
     """The records that do not meet a clause."""
     clause = outcome.clause
-    is_whole = clause.record in ("image", "dataset")
+    about = _about(outcome, boxes)
     names = sorted(outcome.values)
     levels = np.where(
         outcome.is_unknown & (clause.missing == "review"), "info", clause.severity
     ).astype(str)
+    measured = ~np.isnan(outcome.excess)
     return Hits(
         members=outcome.members,
-        value=np.nan_to_num(outcome.excess, nan=0.0),
-        limit=0.0,
+        # Where nothing is measured nothing is shown: numbers that are not finite are null there.
+        value=np.where(measured, outcome.excess, -np.inf),
+        limit=np.where(measured, 0.0, np.nan),
         unit="beyond the limit",
         texts=(_template(clause, names), _template(clause, names, is_unknown=True)),
         parts=tuple(_shown(outcome.values[name]) for name in names) or (np.zeros(len(outcome)),),
@@ -50,18 +58,26 @@ def _missed(outcome: Outcome, definitions: Definitions, boxes: BoxColumns) -> Hi
         ends=outcome.ends,
         which=outcome.is_unknown.astype(np.int64),
         levels=levels,
-        is_whole=is_whole,
-        about=_about(outcome, boxes) if is_whole else None,
+        is_whole=about is not None,
+        about=about,
         images=outcome.images,
     )
 
 
-def _about(outcome: Outcome, boxes: BoxColumns) -> tuple[str, ...]:
-    """What tells a finding of a clause without boxes from others: the image, if any."""
-    if outcome.images is None:
+def _about(outcome: Outcome, boxes: BoxColumns) -> tuple[str, ...] | None:
+    """What tells a finding of its own from others: image or track; None for those of boxes."""
+    record, images = outcome.clause.record, boxes.dataset.images
+    if record == "dataset":
         return (outcome.clause.id,) * len(outcome)
-    keys = boxes.dataset.images["image_key"].iloc[outcome.images]
-    return tuple(map(str, keys))
+    if outcome.images is not None:
+        return tuple(map(str, images["image_key"].iloc[outcome.images]))
+    if record != "track":
+        return None
+    first = outcome.members[np.append(0, outcome.ends)[:-1]]
+    of_image = images[["source", "group"]].fillna("").iloc[boxes.image_row[first]]
+    ids = boxes.dataset.boxes["track_id"].iloc[first]
+    rows = zip(of_image["source"], of_image["group"], ids, strict=True)
+    return tuple("\0".join(row) for row in rows)
 
 
 def _template(clause: Clause, names: list[str], *, is_unknown: bool = False) -> str:
@@ -78,7 +94,7 @@ def _template(clause: Clause, names: list[str], *, is_unknown: bool = False) -> 
 def _shown(values: Values) -> npt.NDArray[np.object_]:
     """(H,) values for messages."""
     if values.kind == "text":
-        table = np.array([*map(repr, values.words or ()), "unknown"], object)
+        table = np.array([*map(quote, values.words or ()), "unknown"], object)
         words: npt.NDArray[np.object_] = table[values.values]
         return words
     if values.kind == "flag":
@@ -111,13 +127,12 @@ def mend_of(clause: Clause, definitions: Definitions) -> str:
 
 def _asked(outcome: Outcome, definitions: Definitions, boxes: BoxColumns) -> Hits:
     """A question to a person: one finding, with a sample of the records that it is about."""
-    clause = outcome.clause
-    n = outcome.n_judged
+    clause, n = outcome.clause, len(outcome)
     if not n:
         return _no_hits()
-    rows = outcome.images if outcome.images is not None else outcome.members
-    sampled = _sampled(clause, rows, boxes, of_images=outcome.images is not None)
-    what = "images" if outcome.images is not None else "boxes"
+    chosen = _sampled(outcome, boxes)
+    members = _members_of(outcome, chosen)
+    what = _MANY[clause.record]
     by = (
         ""
         if clause.sample is None
@@ -125,20 +140,21 @@ def _asked(outcome: Outcome, definitions: Definitions, boxes: BoxColumns) -> Hit
     )
     text = (
         f"{clause.title!r} cannot be told from columns: it concerns {n} {what}; a person should "
-        f"look at {len(sampled)} of them{by}"
+        f"look at {len(chosen)} of them{by}"
     )
-    keys = boxes.dataset.images["image_key"].to_numpy()
-    listed = [] if outcome.images is None else sorted(keys[sampled[:SHOWN_IMAGES]].tolist())
-    shown = f": {', '.join(listed)}" if listed else ""
+    if outcome.images is not None:
+        keys = boxes.dataset.images["image_key"].iloc[outcome.images[chosen[:SHOWN_IMAGES]]]
+        more = f" and {len(chosen) - SHOWN_IMAGES} more" if len(chosen) > SHOWN_IMAGES else ""
+        text += f": {', '.join(sorted(keys))}{more}"
     return Hits(
-        members=_NO_ROWS if outcome.images is not None else sampled,
+        members=members,
         value=np.array([float(n)]),
         limit=0.0,
         unit=what,
         texts=("{}",),
-        parts=(np.array([text + shown], object),),
+        parts=(np.array([text], object),),
         mend=mend_of(clause, definitions),
-        ends=np.array([0 if outcome.images is not None else len(sampled)], np.int64),
+        ends=np.array([len(members)], np.int64),
         is_whole=True,
         about=(clause.id,),
     )
@@ -149,24 +165,43 @@ def _no_hits() -> Hits:
     return Hits(_NO_ROWS, empty, 0.0, "", ("",), (empty,), "", is_whole=True, about=())
 
 
-def _sampled(clause: Clause, rows: Rows, boxes: BoxColumns, *, of_images: bool) -> Rows:
-    """Some rows of each stratum: those of the lowest ids, which are hashes, so that runs agree."""
-    if clause.sample is None:
-        return rows
-    dataset = boxes.dataset
-    if of_images:
-        ids = dataset.images["image_id"].to_numpy(np.int64)[rows]
-        strata = pd.DataFrame(
-            {
-                name: boxes.image[name].values[rows]
-                for name in clause.sample.by
-                if name in boxes.image
-            }
-        )
+def _sampled(outcome: Outcome, boxes: BoxColumns) -> Rows:
+    """Numbers of some records of each stratum: those of the lowest ids, so that all runs agree.
+
+    Ids are hashes, which makes them a sample as good as a drawn one.
+    """
+    n = len(outcome)
+    if outcome.images is not None:
+        ids = boxes.dataset.images["image_id"].to_numpy(np.int64)[outcome.images]
+        order = np.argsort(ids)
+    elif len(outcome.members):
+        ids, starts = boxes.ids[outcome.members], np.append(0, outcome.ends)[:n]
+        lowest, highest = (way.reduceat(ids, starts) for way in (np.minimum, np.maximum))
+        order = np.lexsort((highest, lowest))
     else:
-        ids = dataset.boxes["box_id"].to_numpy(np.int64)[rows]
-        strata = pd.DataFrame({name: boxes[name].values[rows] for name in clause.sample.by})
-    order = np.argsort(ids, kind="stable")
-    keys = list(strata.columns)
-    ordinal = strata.iloc[order].groupby(keys, sort=False).cumcount().to_numpy()
-    return rows[np.sort(order[ordinal < clause.sample.n])]
+        return np.arange(n)
+    sample = outcome.clause.sample
+    if sample is None:
+        return order
+    strata = pd.DataFrame(
+        {
+            (name, part): column
+            for name in sample.by
+            for part, column in (
+                ("value", np.where(outcome.values[name].known, outcome.values[name].values, 0)),
+                # Unknown is a stratum of its own.
+                ("known", outcome.values[name].known),
+            )
+        }
+    ).iloc[order]
+    ordinal = strata.groupby(list(strata.columns), sort=False).cumcount().to_numpy()
+    return order[ordinal < sample.n]
+
+
+def _members_of(outcome: Outcome, chosen: Rows) -> Rows:
+    """The boxes of some records, record after record, each once."""
+    starts, stops = np.append(0, outcome.ends)[chosen], outcome.ends[chosen]
+    sizes = stops - starts
+    shift = np.repeat(starts - (np.cumsum(sizes) - sizes), sizes)
+    once: Rows = pd.unique(outcome.members[np.arange(sizes.sum()) + shift])
+    return once

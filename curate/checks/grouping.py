@@ -124,7 +124,7 @@ def _whole_findings(code: str, name: str, level: str, hits: Hits, judged: Judged
     values: dict[str, object] = {
         "check": code,
         "name": name,
-        "level": level,
+        "level": level if hits.levels is None else hits.levels.tolist(),
         "rank": _ranks(list(_severity(hits))),
         "value": _finite(hits.value),
         "limit": _finite(hits.limits()),

@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from curate.boxes import Floats, Rows, ioa_pairs, touching_pairs
+from curate.boxes import Floats, Rows, ioa_pairs
 from curate.dataset import Dataset
 from curate.definitions.evaluation import Values, from_column, text_values
 from curate.definitions.expressions import Name
 from curate.definitions.records import IMAGE_PART
-from curate.tables import box_hashes
 
 Masks = npt.NDArray[np.bool_]
 
@@ -25,8 +24,6 @@ Masks = npt.NDArray[np.bool_]
 INSIDE = ("box", "rotated", "polygon", "mask")
 EDGES = ("x1", "y1", "x2", "y2")
 CHUNK_PAIRS = 1 << 16
-# Of more equal boxes than this in one image so many are compared: pairs grow with the square.
-MAX_COPIES = 16
 # Of its area, what lies in a group's box is a member of it.
 MEMBER_IOA = 0.9
 _DERIVED = {"keypoint_x1": "kp_x1", "keypoint_y1": "kp_y1", "keypoint_x2": "kp_x2",
@@ -74,6 +71,11 @@ class BoxColumns(Mapping[str, Values]):
         return len(self.dataset.boxes)
 
     @cached_property
+    def ids(self) -> Rows:
+        """(N,) int64, box_id."""
+        return self.dataset.boxes["box_id"].to_numpy(np.int64)
+
+    @cached_property
     def image_row(self) -> Rows:
         """(N,) int64, row of each box's image."""
         index = pd.Index(self.dataset.images["image_id"].to_numpy(np.int64))
@@ -89,26 +91,6 @@ class BoxColumns(Mapping[str, Values]):
     def has_inside(self) -> Masks:
         """(N,) whether the box's shape has an inside."""
         return self.dataset.boxes["shape"].isin(INSIDE).to_numpy(bool)
-
-    @cached_property
-    def is_surplus(self) -> Masks:
-        """(N,) comparable boxes of which `MAX_COPIES` equal ones of lower ids are there already.
-
-        Equal are boxes of one image, label and all edges: 20,000 of them would make 200 million
-        pairs, and say no more than a few do.
-        """
-        surplus = np.zeros(self.n_rows, np.bool_)
-        rows = np.flatnonzero(comparable(self))
-        # Adding 0 makes -0.0 the 0.0 that it equals, so that equals have equal bits.
-        mixed = box_hashes(self.image_row[rows], self["label"].values[rows].astype(np.int64))
-        for edge in (self.edges[rows] + 0.0).T:
-            mixed = box_hashes(mixed, np.ascontiguousarray(edge).view(np.int64))
-        several = np.flatnonzero(pd.Series(mixed).duplicated(keep=False).to_numpy())
-        ids = self.dataset.boxes["box_id"].to_numpy(np.int64)[rows[several]]
-        several = several[np.argsort(ids)]
-        ordinal = pd.Series(mixed[several]).groupby(mixed[several], sort=False).cumcount()
-        surplus[rows[several[ordinal.to_numpy() >= MAX_COPIES]]] = True
-        return surplus
 
     @cached_property
     def edges(self) -> Floats:
@@ -131,7 +113,17 @@ class BoxColumns(Mapping[str, Values]):
 
     def with_given(self, given: Mapping[str, Values]) -> BoxColumns:
         """The same columns but for some."""
-        return BoxColumns(self.dataset, self.derived, self.own, {**self.given, **given})
+        other = BoxColumns(self.dataset, self.derived, self.own, {**self.given, **given})
+        # What only the tables tell is not made twice: attributes of a million boxes take seconds.
+        for name in self.__dict__.keys() & {
+            "_attributes",
+            "ids",
+            "image_row",
+            "image",
+            "has_inside",
+        }:
+            other.__dict__[name] = self.__dict__[name]
+        return other
 
     def _column(self, name: str) -> Values:
         if name in self.given:
@@ -154,17 +146,18 @@ class BoxColumns(Mapping[str, Values]):
     def _attribute(self, name: str, column: Name) -> Values:
         """A column from the attribute of its name; what is of another kind is unknown."""
         codes, words = self._attributes
-        kinds: dict[str, Any] = {"number": int | float, "flag": bool, "text": str}
         said = [values.get(name) for values in words]
-        fits = [
-            isinstance(value, kinds[column.kind])
-            and not (column.kind == "number" and isinstance(value, bool))
-            and (column.words is None or value in column.words)
+        if column.kind == "number":
+            return taken(numbers(np.array([*map(_number_of, said), np.nan])), codes)
+        kind = bool if column.kind == "flag" else str
+        clean = [
+            value
+            if isinstance(value, kind) and (column.words is None or value in column.words)
+            else None
             for value in said
         ]
-        clean = [value if ok else None for value, ok in zip(said, fits, strict=True)]
-        dtypes = {"number": "float64", "flag": "boolean", "text": "str"}
-        return taken(from_column(pd.Series([*clean, None], dtype=dtypes[column.kind])), codes)
+        dtype = "boolean" if column.kind == "flag" else "str"
+        return taken(from_column(pd.Series([*clean, None], dtype=dtype)), codes)
 
     @cached_property
     def _attributes(self) -> tuple[Rows, list[dict[str, Any]]]:
@@ -172,21 +165,34 @@ class BoxColumns(Mapping[str, Values]):
         codes, texts = pd.factorize(self.dataset.boxes["attributes"])
         return codes.astype(np.int64), [_object_of(text) for text in texts]
 
-    def numeric_attribute(self, name: str) -> Floats:
-        """(N,) values of an attribute that are numbers; NaN elsewhere."""
-        codes, words = self._attributes
-        table = np.array([*(_number_of(values.get(name)) for values in words), np.nan])
-        return table[codes]
-
     def attribute(self, name: str) -> npt.NDArray[np.object_]:
         """(N,) values of an attribute; None where there is none."""
         codes, words = self._attributes
-        table = np.array([*(values.get(name) for values in words), None], object)
+        table = np.empty(len(words) + 1, object)
+        # One by one: numpy would take lists of one length for rows of an array.
+        for number, values in enumerate(words):
+            table[number] = values.get(name)
         return table[codes]
+
+    def n_stated(self, name: str) -> int:
+        """How many different values an attribute has."""
+        _, words = self._attributes
+        return len({json.dumps(values[name]) for values in words if values.get(name) is not None})
+
+    def stated_number(self, name: str) -> Floats:
+        """(N,) float64, an attribute that is a number; NaN where it is none."""
+        codes, words = self._attributes
+        return np.array([*(_number_of(values.get(name)) for values in words), np.nan])[codes]
 
 
 def _number_of(value: Any) -> float:  # a JSON value
-    return float(value) if isinstance(value, int | float) and value is not True else np.nan
+    """A JSON number; NaN for what is none, and for whole numbers beyond float64."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return np.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return np.nan
 
 
 def _object_of(text: str) -> dict[str, Any]:  # JSON values
@@ -260,36 +266,65 @@ def _visible_share(boxes: BoxColumns) -> Floats:
     rows = _visible_rows(boxes)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         share = np.where(rows >= 0, boxes["area"].values[rows] / boxes["area"].values, np.nan)
-    stated = boxes.numeric_attribute("visibility")
-    share = np.where(np.isnan(share), stated, share)
+    stated = boxes.stated_number("visibility")
+    is_share = np.isnan(share) & (stated >= 0) & (stated <= 1)
+    share = np.where(is_share, stated, share)
     return np.where(np.isfinite(share), share, np.nan)
 
 
 def _n_inside(boxes: BoxColumns) -> Floats:
     count = np.zeros(boxes.n_rows)
-    is_group = boxes["is_group"].values & boxes["is_group"].known
+    is_group = boxes["is_group"].values
     if not is_group.any():
         return count
-    label = boxes["label"].values
-    usable = boxes.has_inside & comparable(boxes)
-    # Only images with a group have pairs that matter.
-    with_group = np.zeros(len(boxes.dataset.images), np.bool_)
-    with_group[boxes.image_row[is_group]] = True
-    rows = np.flatnonzero(usable & with_group[boxes.image_row])
-    xyxy = boxes.edges[rows]
-    for i, j in touching_pairs(boxes.image_row[rows], xyxy, CHUNK_PAIRS):
-        for inner, outer in ((i, j), (j, i)):
-            a, b = rows[inner], rows[outer]
-            wanted = is_group[b] & ~is_group[a] & (label[a] == label[b])
-            held = ioa_pairs(xyxy[inner[wanted]], xyxy[outer[wanted]]) >= MEMBER_IOA
-            np.add.at(count, b[wanted][held], 1)
+    label, role = boxes["label"], boxes["role"]
+    excluded = (role.words or ()).index("exclude") if "exclude" in (role.words or ()) else -2
+    usable = comparable(boxes) & label.known & ~is_predicted(boxes)
+    groups = np.flatnonzero(usable & is_group)
+    members = np.flatnonzero(usable & ~is_group & (role.values != excluded))
+    xyxy = boxes.edges
+    for group, member in _of_one_image(groups, members, boxes.image_row):
+        same = label.values[group] == label.values[member]
+        group, member = group[same], member[same]
+        held = ioa_pairs(xyxy[member], xyxy[group]) >= MEMBER_IOA
+        count += np.bincount(group[held], minlength=boxes.n_rows)
     return count
 
 
+def _of_one_image(first: Rows, second: Rows, image_row: Rows) -> Iterator[tuple[Rows, Rows]]:
+    """Chunks of all pairs of a row of the first and one of the second that share an image."""
+    second = second[np.argsort(image_row[second], kind="stable")]
+    images = image_row[second]
+    starts = np.searchsorted(images, image_row[first], "left")
+    counts = np.searchsorted(images, image_row[first], "right") - starts
+    before = np.append(0, np.cumsum(counts))
+    start = 0
+    while start < len(first):
+        stop = int(np.searchsorted(before, before[start] + CHUNK_PAIRS, side="right")) - 1
+        stop = max(stop, start + 1)
+        n = counts[start:stop]
+        places = np.arange(before[start], before[stop]) + np.repeat(
+            starts[start:stop] - before[start:stop], n
+        )
+        yield np.repeat(first[start:stop], n), second[places]
+        start = stop
+
+
+def is_predicted(boxes: BoxColumns) -> Masks:
+    """(N,) whether a detector found it: its raw output overlaps by nature, so it is in no pair."""
+    of_detector = (boxes.dataset.boxes["origin"] == "detector").to_numpy(bool)
+    is_one: Masks = of_detector | boxes["score"].known
+    return is_one
+
+
 def comparable(boxes: BoxColumns) -> Masks:
-    """(N,) whether a box can be compared with others: finite edges, positive sides, not turned."""
+    """(N,) whether a box can be compared with others.
+
+    That is one with finite edges, positive sides, an area that a float can hold, and not turned.
+    """
+    area = boxes["area"].values
     with np.errstate(invalid="ignore"):
-        positive = (boxes["width"].values > 0) & (boxes["height"].values > 0)
+        positive = (boxes["width"].values > 0) & (area > 0) & np.isfinite(area)
     turned = (boxes.dataset.boxes["shape"] == "rotated").to_numpy(bool)
     is_comparable: Masks = positive & np.isfinite(boxes.edges).all(axis=1) & ~turned
     return is_comparable & boxes.has_inside

@@ -16,7 +16,8 @@ from curate.definitions.evaluation import Values, evaluate, from_column, truth
 from curate.definitions.expressions import Expression, Node, Operation
 from curate.definitions.mapping import Mapped
 from curate.definitions.model import Clause, Definitions
-from curate.definitions.pairing import PairBlock, families, pair_blocks
+from curate.definitions.pairing import PairBlock, families, pair_blocks, paired
+from curate.definitions.tracking import Tracks, tracks
 from curate.progress import track
 
 _LESS = ("<", "<=")
@@ -41,9 +42,10 @@ class Outcome:
         (H,) by how much the check is missed, in the unit of what it compares; NaN: it compares
         no numbers.
     values
-        The columns that the clause reads, of these records.
+        The columns that the clause's check reads, of these records; of a question those that make
+        its strata.
     scope
-        (N,) the boxes that the clause's definition is about; None: it is not about boxes.
+        (N,) the boxes that the clause speaks of; None: it is not about boxes.
     images
         (H,) row of the image, for clauses about images; None for others.
     """
@@ -96,36 +98,31 @@ def judge(mapped: Mapped, definitions: Definitions) -> list[Outcome]:
     rest = [clause for clause in clauses if clause.record != "pair"]
     for clause in track(rest, len(rest), "clauses"):
         found[clause.id] = records.outcome(clause)
-    return [
-        replace(found[clause.id], scope=records.in_scope(clause))
-        if clause.record in ("box", "prediction", "pair")
-        else found[clause.id]
-        for clause in clauses
-    ]
+    return [found[clause.id] for clause in clauses]
 
 
 def failing(
     clause: Clause, columns: Mapping[str, Values], n_rows: int, among: Masks | None = None
-) -> tuple[Masks, Masks, int]:
-    """(N,) which records do not meet a clause, of which it is unknown, and how many it is about.
+) -> tuple[Masks, Masks, Masks]:
+    """(N,) which records do not meet a clause, of which it is unknown, and which it is about.
 
-    What the clause's `missing` lets pass is in neither. A clause without a check is a question
-    about all its records: they are all in the second.
+    What the clause's `missing` lets pass is in neither of the first two. A clause without a check
+    is a question about all its records: they are all in the second.
     """
     concerned = np.ones(n_rows, np.bool_) if among is None else among.copy()
     if clause.when is not None:
         concerned &= truth(clause.when, columns, n_rows)[0]
     for excepted in clause.exceptions:
         concerned &= ~truth(excepted.when, columns, n_rows)[0]
-    n_judged = int(np.count_nonzero(concerned))
+    nothing = np.zeros(n_rows, np.bool_)
     if clause.check is None:
-        return np.zeros(n_rows, np.bool_), concerned, n_judged
-    if not n_judged:
-        return np.zeros(n_rows, np.bool_), np.zeros(n_rows, np.bool_), 0
+        return nothing, concerned, concerned
+    if not concerned.any():
+        return nothing, nothing, concerned
     is_true, is_unknown = truth(clause.check, columns, n_rows)
     fails = concerned & ~is_true & ~is_unknown
     unknown = concerned & is_unknown & (clause.missing in ("fail", "review"))
-    return fails, unknown, n_judged
+    return fails, unknown, concerned
 
 
 def excess_of(check: Expression | None, columns: Mapping[str, Values], n_rows: int) -> Floats:
@@ -159,8 +156,8 @@ class _Records:
         self._boxes: BoxColumns = mapped.columns
         self._dataset = mapped.columns.dataset
         self._usable = ~mapped.is_excluded & self._boxes.has_inside
-        self._allowed = {frozenset(pair) for pair in definitions.allowed_pairs}
-        self._scopes: dict[str, Masks] = {}
+        self._allowed = definitions.allowed_pairs
+        self._scopes: dict[Expression, Masks] = {}
 
     def outcome(self, clause: Clause) -> Outcome:
         """What a clause about anything but pairs says."""
@@ -174,65 +171,75 @@ class _Records:
             return self._of_tracks(clause)
         return self._of_dataset(clause)
 
-    def in_scope(self, clause: Clause) -> Masks:
-        """(N,) the boxes that a clause's definition is about."""
+    def _in_scope(self, clause: Clause) -> Masks:
+        """(N,) the boxes that a clause speaks of."""
+        among = self._usable
         scope = clause.scope
-        if scope is None:
-            return self._usable
-        if scope.text not in self._scopes:
-            is_true, _ = truth(scope, self._boxes, self._boxes.n_rows)
-            self._scopes[scope.text] = self._usable & is_true
-        return self._scopes[scope.text]
+        if scope is not None:
+            # Definitions may have scopes of the same words that read other parameters.
+            if scope not in self._scopes:
+                self._scopes[scope] = truth(scope, self._boxes, self._boxes.n_rows)[0]
+            among = among & self._scopes[scope]
+        if clause.record == "prediction":
+            return among & (self._dataset.boxes["origin"] == "detector").to_numpy(bool)
+        return among & self._in_pairs if clause.record == "pair" else among
+
+    @cached_property
+    def _in_pairs(self) -> Masks:
+        return paired(self._boxes, self._usable).is_in
 
     def _of_boxes(self, clause: Clause) -> Outcome:
-        among = self.in_scope(clause)
-        if clause.record == "prediction":
-            among = among & (self._dataset.boxes["origin"] == "detector").to_numpy(bool)
-        fails, unknown, n_judged = failing(clause, self._boxes, self._boxes.n_rows, among)
+        among = self._in_scope(clause)
+        fails, unknown, judged = failing(clause, self._boxes, self._boxes.n_rows, among)
         rows = np.flatnonzero(fails | unknown)
-        return _outcome(
+        found = _outcome(
             clause,
-            n_judged,
+            judged,
             (rows, np.arange(1, len(rows) + 1)),
             unknown[rows],
             Columns(lambda name: taken(self._boxes[name], rows)),
         )
+        return replace(found, scope=among)
 
     def pairs(self, clauses: list[Clause]) -> dict[str, Outcome]:
         """What clauses about pairs say, by id: each pair once, whichever way round it fails."""
         found: dict[str, list[Outcome]] = {clause.id: [] for clause in clauses}
         if clauses:
-            for block in pair_blocks(self._boxes, self._usable):
+            for block in pair_blocks(self._boxes, self._in_pairs):
+                ways = (block, block.turned())
+                columns = [self._pair_columns(way) for way in ways]
                 for clause in clauses:
-                    found[clause.id].append(self._of_pairs(clause, block))
-        return {clause.id: _joined(clause, found[clause.id]) for clause in clauses}
+                    found[clause.id].append(self._of_pairs(clause, ways, columns))
+        return {
+            clause.id: replace(_joined(clause, found[clause.id]), scope=self._in_scope(clause))
+            for clause in clauses
+        }
 
-    def _of_pairs(self, clause: Clause, block: PairBlock) -> Outcome:
-        scope = self.in_scope(clause)
-        among = scope[block.a] & scope[block.b]
-        n_rows = len(block.a)
-        columns, turned = self._pair_columns(block), self._pair_columns(block.turned())
-        fails, unknown, n_judged = failing(clause, columns, n_rows, among)
-        other_fails, other_unknown, n_other = failing(clause, turned, n_rows, among)
-        rows = np.flatnonzero(fails | unknown)
-        swapped = np.flatnonzero((other_fails | other_unknown) & ~(fails | unknown))
-        ways = [(block, rows, unknown), (block.turned(), swapped, other_unknown)]
-        some = [
-            PairBlock(way.a[r], way.b[r], way.iou[r], way.ioa_a[r], way.ioa_b[r])
-            for way, r, _ in ways
-        ]
-        both = PairBlock(
-            *(
-                np.concatenate([getattr(part, name) for part in some])
-                for name in ("a", "b", "iou", "ioa_a", "ioa_b")
-            )
+    def _of_pairs(
+        self, clause: Clause, ways: tuple[PairBlock, PairBlock], columns: list[Columns]
+    ) -> Outcome:
+        scope = self._in_scope(clause)
+        among = scope[ways[0].a] & scope[ways[0].b]
+        fails, unknown, judged = failing(clause, columns[0], len(among), among)
+        other_fails, other_unknown, other_judged = failing(clause, columns[1], len(among), among)
+        # What is known to be wrong one way counts more than what is unknown the other way.
+        first = fails | (unknown & ~other_fails)
+        swapped = (other_fails | other_unknown) & ~first
+        rows = [np.flatnonzero(first), np.flatnonzero(swapped)]
+        a, b = (
+            np.concatenate([getattr(way, side)[r] for way, r in zip(ways, rows, strict=True)])
+            for side in ("a", "b")
         )
         return _outcome(
             clause,
-            max(n_judged, n_other),
-            (np.column_stack([both.a, both.b]).ravel(), 2 * np.arange(1, len(both.a) + 1)),
-            np.concatenate([is_unknown[r] for _, r, is_unknown in ways]),
-            self._pair_columns(both),
+            judged | other_judged,
+            (np.column_stack([a, b]).ravel(), 2 * np.arange(1, len(a) + 1)),
+            np.concatenate([~fails[rows[0]], ~other_fails[rows[1]]]),
+            Columns(
+                lambda name: _stacked(
+                    [taken(way[name], r) for way, r in zip(columns, rows, strict=True)]
+                )
+            ),
         )
 
     def _pair_columns(self, block: PairBlock) -> Columns:
@@ -248,14 +255,19 @@ class _Records:
         return Columns(make)
 
     def _pair_allowed(self, block: PairBlock) -> Values:
-        label = self._boxes["label"]
-        words = label.words or ()
-        table = np.zeros((len(words) + 1, len(words) + 1), np.bool_)
-        for i, first in enumerate(words):
-            for j, second in enumerate(words):
-                table[i, j] = frozenset((first, second)) in self._allowed
-        allowed = table[label.values[block.a], label.values[block.b]]
+        codes = self._boxes["label"].values
+        allowed = self._allowed_labels[codes[block.a], codes[block.b]]
         return Values(allowed, np.ones(len(allowed), np.bool_))
+
+    @cached_property
+    def _allowed_labels(self) -> Masks:
+        """(words + 1, words + 1) by codes of labels, whether two may share a place."""
+        codes = {word: code for code, word in enumerate(self._boxes["label"].words or ())}
+        table = np.zeros((len(codes) + 1, len(codes) + 1), np.bool_)
+        for first, second in self._allowed:
+            if first in codes and second in codes:
+                table[codes[first], codes[second]] = table[codes[second], codes[first]] = True
+        return table
 
     def _of_relation(self, clause: Clause) -> Outcome:
         assert clause.sides is not None
@@ -274,13 +286,13 @@ class _Records:
             return taken(self._boxes[name.removeprefix("child_")], found.child)
 
         columns = Columns(make)
-        fails, unknown, n_judged = failing(clause, columns, len(found.child))
+        fails, unknown, judged = failing(clause, columns, len(found.child))
         rows = np.flatnonzero(fails | unknown)
         both = np.column_stack([found.child[rows], found.parent[rows]])
         is_there = both >= 0
         return _outcome(
             clause,
-            n_judged,
+            judged,
             (both[is_there], np.cumsum(is_there.sum(axis=1))),
             unknown[rows],
             Columns(lambda name: taken(columns[name], rows)),
@@ -296,12 +308,12 @@ class _Records:
     def _of_images(self, clause: Clause) -> Outcome:
         images = self._dataset.images
         columns = Columns(lambda name: self._image_columns[name])
-        fails, unknown, n_judged = failing(clause, columns, len(images))
+        fails, unknown, judged = failing(clause, columns, len(images))
         rows = np.flatnonzero(fails | unknown)
         none = np.zeros(0, np.int64)
         found = _outcome(
             clause,
-            n_judged,
+            judged,
             (none, np.zeros(len(rows), np.int64)),
             unknown[rows],
             Columns(lambda name: taken(columns[name], rows)),
@@ -327,77 +339,34 @@ class _Records:
         return {**image_part(images), "label_state": state, **counts}
 
     def _of_tracks(self, clause: Clause) -> Outcome:
-        table, members, ends = self._tracks
-        columns = {str(name): from_column(table[name]) for name in table}
-        fails, unknown, n_judged = failing(clause, columns, len(table))
+        found = self._tracks
+        fails, unknown, judged = failing(clause, found.columns, len(found.ends))
         rows = np.flatnonzero(fails | unknown)
-        starts = np.append(0, ends)[:-1]
-        some = [members[starts[row] : ends[row]] for row in rows.tolist()]
+        starts = np.append(0, found.ends)[:-1]
+        some = [found.members[starts[row] : found.ends[row]] for row in rows.tolist()]
         return _outcome(
             clause,
-            n_judged,
+            judged,
             (
                 np.concatenate([np.zeros(0, np.int64), *some]),
                 np.cumsum([len(one) for one in some], dtype=np.int64),
             ),
             unknown[rows],
-            Columns(lambda name: taken(columns[name], rows)),
+            Columns(lambda name: taken(found.columns[name], rows)),
         )
 
     @cached_property
-    def _tracks(self) -> tuple[pd.DataFrame, Rows, Rows]:
-        """A row per track, the rows of its boxes in the order of the frames, and where they end."""
-        boxes, images = self._dataset.boxes, self._dataset.images
-        wanted = np.flatnonzero(self._usable & boxes["track_id"].notna().to_numpy())
-        image = self._boxes.image_row[wanted]
-        one = pd.DataFrame(
-            {
-                "row": wanted,
-                "source": images["source"].to_numpy()[image],
-                "group": images["group"].fillna("").to_numpy()[image],
-                "track_id": boxes["track_id"].to_numpy()[wanted],
-                "frame": images["frame"].to_numpy(np.float64, na_value=np.nan)[image],
-                "height": self._boxes["height"].values[wanted],
-                "label": self._boxes["label"].values[wanted],
-            }
-        )
-        one = one.sort_values(["source", "group", "track_id", "frame"], kind="stable")
-        keys = ["source", "group", "track_id"]
-        by = one.groupby(keys, sort=False)
-        step = by["frame"].diff()
-        ratio = one["height"] / by["height"].shift()
-        one["absent"] = (step - 1).clip(lower=0)
-        one["ratio"] = np.fmax(ratio, 1 / ratio)
-        by = one.groupby(keys, sort=False)
-        span = by["frame"].max() - by["frame"].min() + 1
-        table = pd.DataFrame(
-            {
-                "n_boxes": by.size().astype(np.float64),
-                "n_labels": by["label"].nunique().astype(np.float64),
-                "n_frames": span.fillna(by.size()),
-                "n_absent": by["absent"].sum(),
-                "max_absent": by["absent"].max().fillna(0.0),
-                "min_height": by["height"].min(),
-                "max_height": by["height"].max(),
-                "max_height_ratio": by["ratio"].max(),
-            }
-        ).reset_index()
-        ends = np.cumsum(table["n_boxes"].to_numpy(np.int64))
-        texts = {name: table[name].astype("str") for name in ("source", "track_id")}
-        return (
-            table.assign(**texts).drop(columns="group"),
-            one["row"].to_numpy(np.int64),
-            ends,
-        )
+    def _tracks(self) -> Tracks:
+        return tracks(self._boxes, self._usable)
 
     def _of_dataset(self, clause: Clause) -> Outcome:
         columns = self._dataset_columns
-        fails, unknown, n_judged = failing(clause, columns, 1)
+        fails, unknown, judged = failing(clause, columns, 1)
         rows = np.flatnonzero(fails | unknown)
         none = np.zeros(0, np.int64)
         return _outcome(
             clause,
-            n_judged,
+            judged,
             (none, np.zeros(len(rows), np.int64)),
             unknown[rows],
             Columns(lambda name: taken(columns[name], rows)),
@@ -410,7 +379,6 @@ class _Records:
         words = self._boxes["role"].words or ()
         counts = {word: int(roles.get(code, 0)) for code, word in enumerate(words)}
         labels = self._boxes["label"].values[self._usable]
-        detectors = pd.Series(self._boxes.attribute("detector")).dropna()
         values: dict[str, Any] = {
             "n_images": len(self._dataset.images),
             "n_boxes": len(boxes),
@@ -420,7 +388,7 @@ class _Records:
             "n_groups": int((self._boxes["is_group"].values).sum()),
             "n_classes": len(np.unique(labels[labels >= 0])),
             "n_predictions": int(boxes["score"].notna().sum()),
-            "n_detectors": detectors.nunique(),
+            "n_detectors": self._boxes.n_stated("detector"),
             "min_coco_id": self._min_coco_id(),
         }
         return {name: numbers(np.array([value], np.float64)) for name, value in values.items()}
@@ -438,7 +406,7 @@ class _Records:
 
 def _outcome(
     clause: Clause,
-    n_judged: int,
+    judged: Masks,
     members: tuple[Rows, Rows],
     is_unknown: Masks,
     columns: Mapping[str, Values],
@@ -447,9 +415,11 @@ def _outcome(
     n_rows = len(is_unknown)
     check = clause.check
     names = sorted(check.names) if check is not None else []
+    if check is None and clause.sample is not None:
+        names = list(clause.sample.by)
     return Outcome(
         clause,
-        n_judged,
+        int(np.count_nonzero(judged)),
         members[0].astype(np.int64),
         members[1].astype(np.int64),
         is_unknown,

@@ -102,9 +102,9 @@ def mapped(columns: BoxColumns, definitions: Definitions, vocabulary: str | None
     """The boxes as the definitions take them.
 
     Each definition with a mapping looks at the boxes of each format with one vocabulary: the one
-    named, else the one that knows most of the classes there; among equals the format's own, then
-    `names`, then the file's order. The first definition that takes a box for something other than
-    `other` has it.
+    named, else the one that knows most of the classes that no definition before it has taken;
+    among equals the format's own, then `names`, then the file's order. The first definition that
+    takes a box for something other than `other` has it.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def mapped(columns: BoxColumns, definitions: Definitions, vocabulary: str | None
     run = _Run(columns, definitions)
     for rows, form in _by_format(columns):
         for part in parts:
-            run.apply(part, _chosen(part, run.classes_of(rows), form, vocabulary), rows)
+            run.apply(part, _chosen(part, run.open_classes(rows), form, vocabulary), rows)
     run.refuse_unmapped()
     return run.result()
 
@@ -167,26 +167,32 @@ class _Run:
         self._columns = columns
         self._definitions = definitions
         boxes = columns.dataset.boxes
-        classes = boxes["label"].fillna(boxes["source_label"])
-        codes, self._classes = pd.factorize(classes)
-        # A label that the reader could not tell is a box without a class.
-        self._codes = np.where(boxes["label"].isna().to_numpy(), -1, codes).astype(np.int64)
+        # A label that the reader could not tell is a box without a class: code -1.
+        codes, self._classes = pd.factorize(boxes["label"])
+        self._codes = codes.astype(np.int64)
         self._verdict = np.full(columns.n_rows, -1, np.int64)
         self._is_other = np.zeros(columns.n_rows, np.bool_)
         self._verdicts: list[Verdict] = []
-        self._set: dict[str, tuple[npt.NDArray[np.object_], Masks]] = {}
+        self._values: list[Mapping[str, Any]] = []  # YAML values, those that each verdict sets
         self._tried: list[str] = []
 
-    def classes_of(self, rows: Rows) -> set[str | None]:
-        """The classes of some boxes; None for boxes without one."""
-        return {None if code < 0 else self._classes[code] for code in np.unique(self._codes[rows])}
+    def open_classes(self, rows: Rows) -> set[str | None]:
+        """The classes of those of some boxes that are still to be taken; None for no class."""
+        codes = np.unique(self._codes[rows[self._is_open[rows]]])
+        return {None if code < 0 else self._classes[code] for code in codes}
+
+    @property
+    def _is_open(self) -> Masks:
+        """(N,) boxes that have no verdict, or are `other` so far."""
+        is_open: Masks = (self._verdict < 0) | self._is_other
+        return is_open
 
     def apply(self, part: Definition, vocabulary: str, rows: Rows) -> None:
-        """Puts the boxes of some rows that have no verdict, or are `other`, to a definition."""
+        """Puts the boxes of some rows that are still to be taken to a definition."""
         self._tried.append(f"{part.id}: {vocabulary}")
         free = np.zeros(self._columns.n_rows, np.bool_)
         free[rows] = True
-        free &= (self._verdict < 0) | self._is_other
+        free &= self._is_open
         for rule in part.mapping[vocabulary]:
             fits = free & self._of_classes(rule)
             if rule.when is not None and fits.any():
@@ -230,27 +236,19 @@ class _Run:
                 part.stated, vocabulary, rule.classes, decision.name, decision.role, label, note
             )
         )
-        for column, value in rule.values.items():
-            values, is_set = self._set.setdefault(
-                column,
-                (np.full(self._columns.n_rows, None, object), np.zeros(len(rows), np.bool_)),
-            )
-            values[rows] = value
-            is_set[rows] = True
+        self._values.append(rule.values)
 
     def refuse_unmapped(self) -> None:
         """Refuses boxes of classes that no rule names."""
         codes = self._codes[self._verdict < 0]
         if not len(codes):
             return
-        found, counts = np.unique(codes, return_counts=True)
-        words = [
-            f"{'(no class)' if code < 0 else quote(self._classes[code])} ({count})"
-            for code, count in list(zip(found.tolist(), counts.tolist(), strict=True))[
-                :SHOWN_CLASSES
-            ]
-        ]
-        more = f" and {len(found) - SHOWN_CLASSES} more" if len(found) > SHOWN_CLASSES else ""
+        names = [*map(quote, self._classes), "(no class)"]
+        found = zip(*np.unique(codes, return_counts=True), strict=True)
+        most_first = sorted((-int(count), names[code]) for code, count in found)
+        words = [f"{name} ({-count})" for count, name in most_first[:SHOWN_CLASSES]]
+        n_more = len(most_first) - SHOWN_CLASSES
+        more = f" and {n_more} more" if n_more > 0 else ""
         raise UsageError(
             f"{len(codes)} boxes are of classes that no rule names: {', '.join(words)}{more}; "
             f"looked in {', '.join(dict.fromkeys(self._tried))}",
@@ -267,8 +265,10 @@ class _Run:
             "label": self._labels(verdicts),
             "decision": _one_of([one.decision for one in verdicts], of_box),
         }
-        for column, (values, is_set) in self._set.items():
-            given[column] = _replaced(self._columns[column], values, is_set)
+        for column in dict.fromkeys(name for values in self._values for name in values):
+            is_set = np.array([column in values for values in self._values], np.bool_)
+            new = [values.get(column) for values in self._values]
+            given[column] = _replaced(self._columns[column], new, is_set, of_box)
         return Mapped(self._columns.with_given(given), of_box, verdicts)
 
     def _labels(self, verdicts: tuple[Verdict, ...]) -> Values:
@@ -289,17 +289,27 @@ def _one_of(words: list[str], of_box: Rows) -> Values:
     return text_values(codes[of_box], different)
 
 
-def _replaced(own: Values, values: npt.NDArray[np.object_], is_set: Masks) -> Values:
-    """A column with some of its values set."""
+def _replaced(own: Values, new: list[Any], is_set: Masks, of_box: Rows) -> Values:
+    """A column with the values that some verdicts set; None is unknown.
+
+    Parameters
+    ----------
+    new
+        YAML values, one per verdict.
+    is_set
+        (verdicts,) whether it sets the column.
+    of_box
+        (N,) the verdict of each box.
+    """
+    known = np.array([value is not None for value in new], np.bool_)
     if own.kind == "text":
         words = list(own.words or ())
-        new = {value for value in values[is_set] if value is not None}
-        words += sorted(new - set(words))
-        codes = own.values.copy()
-        places: Mapping[Any, int] = {word: n for n, word in enumerate(words)} | {None: -1}
-        codes[is_set] = [places[value] for value in values[is_set]]
-        return text_values(codes, words)
-    known = np.where(is_set, pd.notna(values), own.known)
+        words += [word for word in dict.fromkeys(new) if word is not None and word not in words]
+        codes = np.array([-1 if word is None else words.index(word) for word in new], np.int64)
+        return text_values(np.where(is_set[of_box], codes[of_box], own.values), words)
     blank: Any = np.nan if own.kind == "number" else False
-    filled = np.where(pd.notna(values), values, blank).astype(own.values.dtype)
-    return Values(np.where(is_set, filled, own.values), known)
+    values = np.array([blank if value is None else value for value in new], own.values.dtype)
+    return Values(
+        np.where(is_set[of_box], values[of_box], own.values),
+        np.where(is_set[of_box], known[of_box], own.known),
+    )

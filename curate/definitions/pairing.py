@@ -6,18 +6,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from curate.boxes import Floats, Rows, ioa_pairs, iou_pairs, touching_pairs
-from curate.definitions.columns import CHUNK_PAIRS, BoxColumns, Masks, comparable
+from curate.definitions.columns import (
+    CHUNK_PAIRS,
+    BoxColumns,
+    Masks,
+    comparable,
+    is_predicted,
+)
 from curate.definitions.evaluation import Values
+from curate.tables import box_hashes
 
+# Of more equal boxes than this in one image so many are compared: pairs grow with the square.
+MAX_COPIES = 16
 # Pairs that are judged at once: some 200 bytes each.
 BLOCK_PAIRS = 1 << 18
 
 
 @dataclass(frozen=True)
 class PairBlock:
-    """P pairs of overlapping boxes: rows of both, IoU, and the share of each inside the other."""
+    """P pairs of overlapping boxes: rows of both, IoU, and the share of each inside the other.
+
+    `a` is the box of the lower id, so that another order of rows gives the same pairs.
+    """
 
     a: Rows
     b: Rows
@@ -30,15 +43,57 @@ class PairBlock:
         return PairBlock(self.b, self.a, self.iou, self.ioa_b, self.ioa_a)
 
 
-def pair_blocks(boxes: BoxColumns, wanted: Masks) -> Iterator[PairBlock]:
-    """Blocks of all pairs of wanted boxes of one image that share an area.
+@dataclass(frozen=True)
+class Paired:
+    """Which boxes are compared with others of their image.
+
+    `is_in` is (N,). `copies` are rows of boxes that are not, since `MAX_COPIES` equal ones are;
+    `stand_ins` are, of each of them, the row of one that is (the second lowest id of the equals).
+    """
+
+    is_in: Masks
+    copies: Rows
+    stand_ins: Rows
+
+
+def paired(boxes: BoxColumns, wanted: Masks) -> Paired:
+    """Which of some boxes are compared with others.
 
     Left out are boxes without an inside, turned ones (their edges are not where they lie),
-    predictions (a detector's raw output overlaps by nature), and surplus copies
-    (`BoxColumns.is_surplus`).
+    predictions (a detector's raw output overlaps by nature), and what is beyond `MAX_COPIES` boxes
+    of one image, label, role and place.
     """
-    usable = comparable(boxes) & ~boxes.is_surplus & ~boxes["score"].known
-    rows = np.flatnonzero(wanted & usable)
+    is_in = wanted & comparable(boxes) & ~is_predicted(boxes)
+    rows = np.flatnonzero(is_in)
+    # Adding 0 makes -0.0 the 0.0 that it equals. One hash is looked at sooner than five columns;
+    # what it calls equal by chance is told apart below.
+    edges = boxes.edges[rows] + 0.0
+    mixed = boxes.image_row[rows]
+    for edge in edges.T:
+        mixed = box_hashes(mixed, np.ascontiguousarray(edge).view(np.int64))
+    some = np.flatnonzero(pd.Series(mixed).duplicated(keep=False).to_numpy())
+    # By id, so that another order of rows keeps the same ones.
+    some = some[np.argsort(boxes.ids[rows[some]])]
+    equal = pd.DataFrame(edges[some]).assign(
+        image=boxes.image_row[rows[some]],
+        label=boxes["label"].values[rows[some]],
+        role=boxes["role"].values[rows[some]],
+    )
+    by = equal.groupby(list(equal.columns), sort=False)
+    ordinal, group = by.cumcount().to_numpy(), by.ngroup().to_numpy(np.int64)
+    second = np.zeros(group.max(initial=-1) + 1, np.int64)
+    second[group[ordinal == 1]] = rows[some[ordinal == 1]]
+    is_copy = ordinal >= MAX_COPIES
+    copies = rows[some[is_copy]]
+    is_in[copies] = False
+    return Paired(is_in, copies, second[group[is_copy]])
+
+
+def pair_blocks(boxes: BoxColumns, is_in: Masks) -> Iterator[PairBlock]:
+    """Blocks of all pairs of boxes of a mask that share an area in one image."""
+    rows = np.flatnonzero(is_in)
+    # In the order of ids the first of each pair has the lower one.
+    rows = rows[np.argsort(boxes.ids[rows])]
     xyxy = boxes.edges[rows]
     waiting: list[tuple[Rows, Rows]] = []
     n_waiting = 0
@@ -82,21 +137,25 @@ class Families:
 def families(boxes: BoxColumns, children: Masks, parents: Masks) -> Families:
     """Each child with the parent of its image that holds most of it.
 
-    Of equals the one with the larger IoU, then of the lower id. Turned boxes and boxes without an
-    inside are neither.
+    Of equals the one with the larger IoU, then of the lower id. Turned boxes, predictions and boxes
+    without an inside are neither.
     """
-    usable = comparable(boxes)
-    child = np.flatnonzero(children & usable)
+    among = comparable(boxes) & ~is_predicted(boxes)
+    children, parents = children & among, parents & among
+    child = np.flatnonzero(children)
     best_parent = np.full(boxes.n_rows, -1, np.int64)
     best_ioa = np.zeros(boxes.n_rows)
     best_iou = np.zeros(boxes.n_rows)
-    for block in pair_blocks(boxes, (children | parents) & usable):
+    of_pairs = paired(boxes, children | parents)
+    for block in pair_blocks(boxes, of_pairs.is_in):
         for side in (block, block.turned()):
             some = np.flatnonzero(children[side.a] & parents[side.b])
-            _take_better(side, some, (best_parent, best_ioa, best_iou), boxes)
+            _take_better(side, some, (best_parent, best_ioa, best_iou), boxes.ids)
+    for best in (best_parent, best_ioa):
+        best[of_pairs.copies] = best[of_pairs.stand_ins]
     of_child = best_parent[child]
     held = np.bincount(of_child[of_child >= 0], minlength=boxes.n_rows).astype(np.float64)
-    in_image = np.bincount(boxes.image_row[parents & usable], minlength=len(boxes.dataset.images))
+    in_image = np.bincount(boxes.image_row[parents], minlength=len(boxes.dataset.images))
     known = of_child >= 0
     return Families(
         child=child,
@@ -108,16 +167,17 @@ def families(boxes: BoxColumns, children: Masks, parents: Masks) -> Families:
 
 
 def _take_better(
-    block: PairBlock, some: Rows, best: tuple[Rows, Floats, Floats], boxes: BoxColumns
+    block: PairBlock, some: Rows, best: tuple[Rows, Floats, Floats], ids: Rows
 ) -> None:
     parent, ioa, iou = best
-    ids = boxes.dataset.boxes["box_id"].to_numpy(np.int64)
     order = np.lexsort((ids[block.b[some]], -block.iou[some], -block.ioa_a[some], block.a[some]))
     some = some[order]
     first = some[np.diff(block.a[some], prepend=-1) != 0]
-    child = block.a[first]
-    is_better = (block.ioa_a[first] > ioa[child]) | (
-        (block.ioa_a[first] == ioa[child]) & (block.iou[first] > iou[child])
-    )
-    child, first = child[is_better], first[is_better]
-    parent[child], ioa[child], iou[child] = block.b[first], block.ioa_a[first], block.iou[first]
+    child, other = block.a[first], block.b[first]
+    old = parent[child]
+    held, alike = block.ioa_a[first], block.iou[first]
+    as_held, as_alike = held == ioa[child], alike == iou[child]
+    is_better = (old < 0) | (held > ioa[child]) | (as_held & (alike > iou[child]))
+    is_better |= as_held & as_alike & (ids[other] < ids[old])
+    child = child[is_better]
+    parent[child], ioa[child], iou[child] = other[is_better], held[is_better], alike[is_better]

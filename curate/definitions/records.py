@@ -52,7 +52,8 @@ OWN: dict[str, Name] = _OF_TABLE | {
         "0..1, visible box over full box, or the share that the source states"
     ),
     "n_inside": _number(
-        "boxes of the label that lie in a group box with 0.9 of their area; 0 of others",
+        "boxes of its label that lie in a group box with 0.9 of their area, without excluded and "
+        "found ones; 0 of boxes that are no group",
         nullable=False,
     ),
 }
@@ -69,12 +70,14 @@ TRACK: dict[str, Name] = {
     "track_id": Name("text", "id of the track", nullable=False),
     "n_boxes": _number("boxes", nullable=False),
     "n_labels": _number("different labels", nullable=False),
-    "n_frames": _number("frames from the first to the last", nullable=False),
+    "n_frames": _number("frames from the first to the last; boxes without frames", nullable=False),
     "n_absent": _number("frames between them without the object", nullable=False),
     "max_absent": _number("frames of the longest absence", nullable=False),
     "min_height": _number("px, of the lowest box"),
     "max_height": _number("px, of the highest box"),
-    "max_height_ratio": _number("largest height of a box over that of the one before, or under"),
+    "max_height_ratio": _number(
+        "largest height of a box over that in the frame before, or under; null: no two frames"
+    ),
 }
 DATASET: dict[str, Name] = {
     "n_images": _number("images", nullable=False),
