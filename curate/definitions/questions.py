@@ -64,9 +64,8 @@ class Asked:
 def asked(definitions: Definitions) -> list[Asked]:
     """The questions that clauses put to people, in the order of the definitions.
 
-    A question that several definitions state alike is one. Where they state different ones under
-    one key, the names of their controls begin with the definition's id. A question that is put of
-    boxes and of images is two, and the second one's name ends with `_image`.
+    A question that several definitions state is one: a key has one question. What is put of boxes
+    and of images is two, and the second one's name ends with `_image`.
     """
     found: dict[tuple[str, Question, bool], list[tuple[Definition, Clause]]] = {}
     for part in definitions.parts:
@@ -75,12 +74,10 @@ def asked(definitions: Definitions) -> list[Asked]:
                 key = str(clause.question)
                 place = (key, part.questions[key], clause.record in _OF_BOXES)
                 found.setdefault(place, []).append((part, clause))
-    different = {(key, question) for key, question, _ in found}
     result = []
     for (key, question, is_of_box), by in found.items():
-        owner = "" if [k for k, _ in different].count(key) == 1 else f"{by[0][0].id}-"
         ending = "-image" if not is_of_box and (key, question, True) in found else ""
-        name = re.sub(r"[^a-z0-9]", "_", f"{owner}{key}{ending}".lower())
+        name = re.sub(r"[^a-z0-9]", "_", f"{key}{ending}".lower())
         labels = {part.label for part, _ in by}
         label = labels.pop() if len(labels) == 1 else None
         result.append(Asked(name, question, label, tuple(clause for _, clause in by)))
