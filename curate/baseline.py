@@ -43,6 +43,12 @@ class Baseline:
     source: str
     findings: pd.DataFrame
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of findings per check code, in the order of the codes."""
+        counts = self.findings["check"].value_counts().sort_index()
+        return {str(code): int(count) for code, count in counts.items()}
+
 
 def baseline_of(findings: Findings) -> Baseline:
     """The baseline that knows all of these findings, but those about waivers."""
@@ -156,8 +162,8 @@ def _in_scope(counted: pd.DataFrame, check: str, file: str | None) -> _Masks:
 def to_json(baseline: Baseline) -> str:
     """The baseline as JSON text (`schemas/baseline-1.schema.json`), a line for each finding."""
     table = baseline.findings
-    counts = {str(code): int(n) for code, n in table["check"].value_counts().sort_index().items()}
-    head = _json({"schema": SCHEMA, "source": baseline.source, "counts": counts, "findings": []})
+    about = {"source": baseline.source, "counts": baseline.counts}
+    head = _json({"schema": SCHEMA, **about, "findings": []})
     rows = [
         _json({"finding_id": hex_id(own), "check": check, "file": file, "members": members})
         for own, check, file, members in table.itertuples(index=False)

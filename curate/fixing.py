@@ -137,6 +137,7 @@ def fix(
     definitions: Definitions,
     *,
     select: Collection[str] | None = None,
+    vocabulary: str | None = None,
     with_mapping: bool = False,
 ) -> Fixed:
     """The dataset with what clauses can mend; the given one stays as it is.
@@ -151,6 +152,8 @@ def fix(
         As `curate.definitions.loading.load` gives them.
     select
         Codes, or beginnings of codes, of the clauses that mend; None: all.
+    vocabulary
+        The vocabulary of the mappings; None: the one that knows most of a source's classes.
     with_mapping
         Whether labels and roles of the mapping are written as well.
 
@@ -161,7 +164,7 @@ def fix(
     """
     chosen = _chosen(definitions, select)
     columns = BoxColumns(dataset, derived(dataset), definitions.columns)
-    start = mapped(columns, definitions)
+    start = mapped(columns, definitions, vocabulary)
     run = _Run(dataset, start, definitions)
     if with_mapping:
         run.write_mapping()

@@ -34,6 +34,13 @@ def fix(  # noqa: PLR0913  # one parameter per option of the command line
         list[str] | None,
         typer.Option(help="Definition file, or the name of a shipped one; may be repeated."),
     ] = None,
+    vocabulary: Annotated[
+        str | None,
+        typer.Option(
+            help="Vocabulary of the definitions' mapping; otherwise the one that knows most "
+            "classes."
+        ),
+    ] = None,
     select: Annotated[
         list[str] | None,
         typer.Option(help="Only these clauses: codes or beginnings of codes, with commas between."),
@@ -64,7 +71,9 @@ def fix(  # noqa: PLR0913  # one parameter per option of the command line
     from curate.dataset import CHANGES_FILE, PRODUCT, Findings, save
     from curate.folders import refuse_overwrite, refuse_source
 
-    _refuse_clashes(definitions, select, is_mapped=map_, is_undo=undo)
+    rules = {"--definitions": definitions, "--vocabulary": vocabulary, "--select": select,
+             "--map": map_}  # fmt: skip
+    _refuse_clashes([option for option, value in rules.items() if value], is_undo=undo)
     if out is None and not (diff or dry_run):
         raise UsageError("nothing would be written or shown", mend="give -o FOLDER, or --diff")
     told = options.read_options(
@@ -85,9 +94,9 @@ def fix(  # noqa: PLR0913  # one parameter per option of the command line
         from curate.formats import read
 
         stated = load(definitions or [])
-        words = [word.strip() for text in select or () for word in text.split(",")]
+        words = [word for text in select or () for word in text.replace(",", " ").split()]
         taken = read(streams.taken(context, path), told)
-        done = fix(taken, stated, select=words or None, with_mapping=map_)
+        done = fix(taken, stated, select=words or None, vocabulary=vocabulary, with_mapping=map_)
     if out is not None and not dry_run:
         beside = {} if undo else {CHANGES_FILE: done.log_csv()}
         save(done.dataset, out, force=force, beside=beside)
@@ -100,15 +109,12 @@ def fix(  # noqa: PLR0913  # one parameter per option of the command line
     return max(int(is_left), output.exit_code(findings, fail_on, settings))
 
 
-def _refuse_clashes(
-    definitions: list[str] | None, select: list[str] | None, *, is_mapped: bool, is_undo: bool
-) -> None:
-    if is_undo and (definitions or select or is_mapped):
+def _refuse_clashes(given: list[str], *, is_undo: bool) -> None:
+    if is_undo and given:
         raise UsageError(
-            "--undo goes by the log of a folder alone",
-            mend="leave --definitions, --select and --map out",
+            "--undo goes by the log of a folder alone", mend=f"leave out {', '.join(given)}"
         )
-    if not is_undo and not definitions:
+    if not is_undo and "--definitions" not in given:
         raise UsageError("no definitions given", mend="name them with --definitions")
 
 

@@ -88,7 +88,7 @@ def test_unknown_word_like_nothing_points_to_the_list() -> None:
         ([], None, set()),
         (["SRC-001", "REL-003"], [], {"SRC-001", "REL-003"}),
         (["IMG"], None, {code for code in FAULTS if code.startswith("IMG")}),
-        (None, ["SRC", "IMG", "ULT"], set(checks.CHECKS)),
+        (None, ["SRC", "IMG", "ULT", "WAI"], set(checks.CHECKS)),
     ],
 )
 def test_selection_takes_codes_names_and_beginnings(select, ignore, expected) -> None:

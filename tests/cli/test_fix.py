@@ -111,7 +111,11 @@ def test_one_input_gives_one_output_of_the_same_bytes(curate, coco, files):
         (["instances.json", *RULES, "-o", "other", "--force"], "curate did not write it"),
         (["instances.json", "--definitions", "box.visble", "--diff"], "did you mean 'box.visible'"),
         (["instances.json", *RULES, "--select", "VIS-02", "--diff"], "did you mean 'VIS-002'"),
-        (["fixed", "--undo", *RULES, "-o", "before"], "leave --definitions, --select and --map"),
+        (["fixed", "--undo", *RULES, "-o", "before"], "leave out --definitions"),
+        (
+            ["instances.json", "--definitions", "person", "--vocabulary", "coca", "--diff"],
+            "no definition has a vocabulary 'coca' - did you mean 'coco'?",
+        ),
         (["plain", "--undo", "-o", "before"], "plain/changes.csv: cannot be read"),
         (["instances.json", "--undo", "-o", "before"], "is not a whole dataset folder"),
         (["relabelled", "--undo", "-o", "before"], "changes.csv: has the columns box_id, image"),
