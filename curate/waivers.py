@@ -203,6 +203,9 @@ def _is_judged(waiver: Waiver, findings: Findings, ran: Collection[str] | None) 
     known = {code: fault.name for code, fault in FAULTS.items()}
     known |= {code: check.name for code, check in CHECKS.items()}
     codes = [code for code, name in known.items() if waiver.check in (None, code, name)]
+    if not codes and waiver.check is not None:
+        # A clause of a definition, which ran or did not.
+        codes = [waiver.check]
     if ran is not None and not set(codes) <= set(ran):
         return False
     source, slash, _ = (waiver.image or "").partition("/")

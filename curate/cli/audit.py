@@ -148,6 +148,7 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
         show_all=show_all,
         show_known=show_known,
         with_pixels=not no_pixels,
+        baseline=None if work.baseline is None else work.baseline.counts,
     )
     if shown is not None:
         _show(report.parts(shown))

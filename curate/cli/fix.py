@@ -30,17 +30,8 @@ if TYPE_CHECKING:
 def fix(  # noqa: PLR0913  # one parameter per option of the command line
     context: typer.Context,
     source: options.Source = None,
-    definitions: Annotated[
-        list[str] | None,
-        typer.Option(help="Definition file, or the name of a shipped one; may be repeated."),
-    ] = None,
-    vocabulary: Annotated[
-        str | None,
-        typer.Option(
-            help="Vocabulary of the definitions' mapping; otherwise the one that knows most "
-            "classes."
-        ),
-    ] = None,
+    definitions: options.Definitions = None,
+    vocabulary: options.Vocabulary = None,
     select: Annotated[
         list[str] | None,
         typer.Option(help="Only these clauses: codes or beginnings of codes, with commas between."),
@@ -89,14 +80,21 @@ def fix(  # noqa: PLR0913  # one parameter per option of the command line
     if undo:
         done = _undone(path)
     else:
-        from curate.definitions.loading import load
         from curate.fixing import fix
         from curate.formats import read
 
-        stated = load(definitions or [])
+        stated = settings.definitions_in_force(definitions)
+        if stated is None:
+            raise UsageError("no definitions given", mend="name them with --definitions")
         words = [word for text in select or () for word in text.replace(",", " ").split()]
         taken = read(streams.taken(context, path), told)
-        done = fix(taken, stated, select=words or None, vocabulary=vocabulary, with_mapping=map_)
+        done = fix(
+            taken,
+            stated,
+            select=words or None,
+            vocabulary=vocabulary or settings.vocabulary,
+            with_mapping=map_,
+        )
     if out is not None and not dry_run:
         beside = {} if undo else {CHANGES_FILE: done.log_csv()}
         save(done.dataset, out, force=force, beside=beside)
@@ -114,8 +112,6 @@ def _refuse_clashes(given: list[str], *, is_undo: bool) -> None:
         raise UsageError(
             "--undo goes by the log of a folder alone", mend=f"leave out {', '.join(given)}"
         )
-    if not is_undo and "--definitions" not in given:
-        raise UsageError("no definitions given", mend="name them with --definitions")
 
 
 def _undone(path: Path) -> Fixed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -71,6 +71,8 @@ class Report:
         Text and CSV: all findings and members.
     with_pixels
         HTML: pictures of findings.
+    baseline
+        HTML: number of findings by check of the baseline; None: there is none.
     show_known
         Text: also findings that the baseline holds.
     """
@@ -82,6 +84,7 @@ class Report:
     fail_on: str
     show_all: bool
     with_pixels: bool
+    baseline: Mapping[str, int] | None
     show_known: bool
 
     def parts(self, form: Format) -> Iterator[str]:
@@ -107,6 +110,7 @@ class Report:
                 rules=self.rules,
                 definitions=findings.definitions or None,
                 with_pixels=self.with_pixels,
+                baseline=self.baseline,
             )
         return report.text_parts(findings, show_all=self.show_all, show_known=self.show_known)
 

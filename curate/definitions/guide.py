@@ -180,7 +180,7 @@ def _changes(subject: Definition) -> Iterator[Block]:
 
 
 def _change(override: Mapping[str, Any]) -> Iterator[str]:  # YAML values
-    if override.get("off"):
+    if override.get("disabled"):
         yield "does not hold"
     if "role" in override:
         yield override["role"]

@@ -66,10 +66,12 @@ def _set_clause(
     part = owners[word]
     if not override.keys() - {"clause", "because"}:
         raise UsageError(
-            f"override of {word} changes nothing", place=place, mend="say severity, params or off"
+            f"override of {word} changes nothing",
+            place=place,
+            mend="say severity, params or disabled",
         )
     clauses = {clause.id: clause for clause in part.clauses}
-    if override.get("off"):
+    if override.get("disabled"):
         del clauses[word]
     else:
         stated_by = f"{part.stated} ({parts[project.id].stated})"
@@ -105,7 +107,9 @@ def _changed(
     # A clause without a check is a question: only its level can be otherwise.
     if clause.check is None and (action != "review" or "missing" in override):
         raise UsageError(
-            f"{clause.id} is a question to a person", place=place, mend="change severity, or off"
+            f"{clause.id} is a question to a person",
+            place=place,
+            mend="change severity, or say disabled",
         )
     return replace(
         clause,

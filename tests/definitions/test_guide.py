@@ -136,7 +136,7 @@ def test_rule_that_a_project_has_off_is_told_among_its_changes(tmp_path):
     path.write_text(
         "schema: curate.definition/1\nkind: project\nid: yard\nversion: 1.0.0\nstatus: active\n"
         "title: People in a yard\nuses: [person@^2.0]\n"
-        "overrides: [{clause: PER-012, 'off': true, because: nobody is hidden there}]\n"
+        "overrides: [{clause: PER-012, disabled: true, because: nobody is hidden there}]\n"
         "classes: [{name: person, definition: person, min_side_px: 7}]\n"
     )
     page = guide(load([path]))

@@ -235,6 +235,20 @@ def test_at_least_thirty_kinds_of_mistakes_are_planted() -> None:
     assert len(MISTAKES) + len(PROJECT_MISTAKES) >= 60
 
 
+def test_a_project_can_do_without_a_clause(tmp_path: Path) -> None:
+    change = "severity: error, params: {min_side_px: 6}"
+    assert change in PROJECT
+    folder = stored(tmp_path, cone=RULES, project_road=PROJECT.replace(change, "disabled: true"))
+    loaded = load([folder / "project.road.yaml"])
+    assert [clause.id for clause in loaded.clauses] == ["CON-002", "ROA-001"]
+
+
+def test_a_text_that_is_no_unicode_has_a_hash_like_any(tmp_path: Path) -> None:
+    odd = RULES.replace('note: "no cone"', 'note: "\\ud800"')
+    assert odd != RULES
+    assert len(load([stored(tmp_path, cone=odd) / "cone.yaml"]).parts[0].digest) == 12
+
+
 def test_a_cycle_over_two_files_is_told(tmp_path: Path) -> None:
     one = RULES.replace("class: cone\n", "class: cone\nextends: [pole@^1.0]\n")
     two = RULES.replace("id: cone", "id: pole").replace("CON-", "POL-").replace("1.2.0", "1.0.0")

@@ -148,7 +148,7 @@ def test_question_put_of_boxes_and_of_images_is_two_controls(tmp_path):
 
 
 def test_question_that_a_project_has_off_is_not_asked(tmp_path):
-    off = [{"clause": "HEAD-010", "off": True, "because": "heads are far apart there"}]
+    off = [{"clause": "HEAD-010", "disabled": True, "because": "heads are far apart there"}]
     assert list(controls(form(project(tmp_path, overrides=off)))) == ["q_head"]
     told = [{"clause": "HEAD-003", "action": "flag", "because": "nobody has the time"}]
     assert list(controls(form(project(tmp_path, overrides=told)))) == ["q_same"]
