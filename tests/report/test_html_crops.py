@@ -11,9 +11,11 @@ import pytest
 from PIL import Image
 
 from curate import audit
+from curate.dataset import Findings
 from curate.report import html_parts
 from curate.report.html.crops import SIDE, crops_of
 from curate.report.html.subjects import subjects_of
+from curate.tables import FINDING_COLUMNS, make_table
 from tests.report.page import parsed
 from tests.test_report import dataset
 
@@ -93,6 +95,35 @@ def test_what_lies_beyond_the_picture_is_grey(judged) -> None:
     edge = round(crop.size_wh[0] * (100 - 62) / (122 - 62))
     assert is_near(found[4, : edge - 4], BLUE).all()
     assert is_near(found[4, edge + 4 :], GREY).all()
+
+
+def test_what_a_box_has_left_and_above_the_picture_is_shown_too(judged) -> None:
+    (crop,) = cut(judged([(0, -10, -20, 20, 20)], select="BOX-002"))
+    found = pixels(crop)
+    width, height = crop.size_wh
+    # A quarter of the picture at most: -20 of the 80 px high one; -10 and the margin of 12 px.
+    assert width / height == pytest.approx((20 + 24 + 22) / (20 + 24 + 20), abs=0.03)
+    assert is_near(found[:, : round(width * 22 / 66) - 30], GREY).mean() > 0.9
+    assert is_near(found[-4, round(width * 22 / 66) + 4 :], BLUE).all()
+
+
+def test_a_finding_about_several_images_shows_the_first_and_only_its_boxes(judged) -> None:
+    boxes = [(0, 10, 10, 40, 40), (1, 5, 5, 15, 15), (1, 60, 40, 90, 70)]
+    judged_boxes = judged(boxes)
+    dataset = judged_boxes.dataset
+    ids = dataset.boxes["box_id"].tolist()
+    values = {"finding_id": [1], "check": "REL-001", "name": "x", "level": "error", "message": "x"}
+    table = make_table(FINDING_COLUMNS, 1, values | {"members": [[ids[2], ids[0], ids[1]]]})
+    findings = Findings(table, dataset)
+    (crop,) = cut(findings)
+    assert crop.image_row == 1
+    assert subjects_of(findings).source.tolist() == [0]
+    # From 5 - 51 px of margin, cut off at 0, to the other end: the whole picture.
+    red = is_near(pixels(crop), (255, 59, 48))
+    scale = SIDE / 100
+    for left, top, wanted in ((60, 55, True), (90, 55, True), (5, 10, True), (10, 25, False)):
+        at_y, at_x = round(top * scale), round(left * scale)
+        assert red[at_y, max(at_x - 3, 0) : at_x + 4].any() == wanted
 
 
 @pytest.mark.parametrize(
