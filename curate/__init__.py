@@ -8,7 +8,7 @@ Import rows: a module imports only from those above it; `formats`, `checks` and 
 import each other, and one format never imports another (tests/test_architecture.py).
 
     errors
-    traps image_faults
+    traps image_faults limits
     faults folders progress resources sources
     documents tree
     tables boxes masks
