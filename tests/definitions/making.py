@@ -96,9 +96,7 @@ def dataset(
     own = [int(row.get("box_id", id_)) for row, id_ in zip(rows, ids, strict=True)]
     made = empty_dataset("s").with_tables(
         images=_table(IMAGE_COLUMNS, records, {"image_id": image_ids, "image_key": keys}),
-        boxes=_table(
-            BOX_COLUMNS, rows, {"image_id": of_box, "box_id": np.array(own, np.int64)}
-        ),
+        boxes=_table(BOX_COLUMNS, rows, {"image_id": of_box, "box_id": np.array(own, np.int64)}),
     )
     return replace(made, formats=dict(formats or {}))
 

@@ -134,9 +134,6 @@ def told_of_boxes(boxes: list[Row], clause: Row, scope: str | None, params: Row)
     return _told(clause, params, [((box["row"],), [box]) for box in among])
 
 
-
-
-
 def told_of_pairs(
     boxes: list[Row], clause: Row, scope: str | None, params: Row, allowed: list[list[str]]
 ) -> Told:
