@@ -8,8 +8,8 @@ Import rows: a module imports only from those above it; `formats`, `checks` and 
 import each other, and one format never imports another (tests/test_architecture.py).
 
     errors
-    traps image_faults
-    faults folders limits progress resources sources
+    traps image_faults limits
+    faults folders progress resources sources
     documents tree
     tables boxes masks
     dataset

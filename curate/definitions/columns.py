@@ -244,9 +244,12 @@ def _visible_rows(boxes: BoxColumns) -> Rows:
         return found
     keys = pd.Series(boxes.attribute("object"))
     named = keys.notna().to_numpy()
-    table = pd.DataFrame({"image": boxes.image_row, "object": keys.astype("str")})
+    objects, _ = pd.factorize(keys.astype("str"))
+    table = pd.DataFrame({"image": boxes.image_row, "object": objects})
     codes = table.groupby(["image", "object"], sort=False).ngroup().to_numpy(np.int64)
     seen = np.flatnonzero(is_visible & named)
+    # Of two visible boxes the one of the higher id, in whatever order they stand.
+    seen = seen[np.argsort(boxes.ids[seen])]
     of_code = np.full(codes.max(initial=-1) + 1, -1, np.int64)
     of_code[codes[seen]] = seen
     found[is_full & named] = of_code[codes[is_full & named]]
