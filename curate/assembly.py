@@ -28,6 +28,7 @@ from curate.tables import (
     make_table,
     normal_key,
 )
+from curate.tree import shown_name
 
 # More faults of one cause in one file (or folder of pictures), or in one source, are one finding.
 GROUP_IN_FILE = 10
@@ -461,4 +462,4 @@ def source_name(path: Path, name: str | None) -> str:
         return normal_key(name).strip("/")
     resolved = Path(path).absolute()
     own = resolved.name if resolved.is_dir() else resolved.stem
-    return normal_key(own) or "source"
+    return shown_name(normal_key(own)) or "source"

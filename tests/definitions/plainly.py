@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import pandas as pd
@@ -216,7 +216,7 @@ def _track(boxes: list[Row]) -> Row:
     timed = [box for box in boxes if box["of"]["frame"] is not None]
     timed.sort(key=lambda box: (box["of"]["frame"], box["box_id"]))
     frames = [box["of"]["frame"] for box in timed]
-    steps = [later - earlier for earlier, later in zip(frames, frames[1:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(frames)]
     absent = [max(step - 1, 0) for step in steps]
     ratios = []
     for one, other, step in zip(timed, timed[1:], steps, strict=False):

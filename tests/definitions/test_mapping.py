@@ -41,7 +41,8 @@ def listed(found: Mapped) -> list[tuple[Any, ...]]:
 
 def test_the_first_rule_that_fits_is_taken_and_gives_the_reason() -> None:
     file = cone({"names": [{"class": "cone", "when": "truncated > 0.5", "as": "cut"},
-                           {"class": ["cone", "pylon"], "as": "whole", "note": "as drawn"}]})  # fmt: skip
+                           {"class": ["cone", "pylon"], "as": "whole",
+                            "note": "as drawn"}]})  # fmt: skip
     made = dataset([box(0, 0, 1, 1, label="cone", truncated=0.9), box(0, 0, 1, 1, label="pylon")])
     found = of(made, file)
     assert listed(found) == [("cone", "ignore", "cut"), ("cone", "include", "whole")]

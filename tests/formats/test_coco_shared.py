@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,22 @@ def test_images_of_several_annotation_files_are_one_row_each(tmp_path: Path) -> 
     # The captions say nothing of b.jpg, the other files that it holds no object.
     assert dataset.images["label_state"].tolist() == ["present", "empty"]
     assert dataset.images["file"].unique().tolist() == ["annotations/instances_val.json"]
+
+
+def test_files_that_share_images_and_hold_no_objects_are_read(tmp_path: Path) -> None:
+    for name in ("a.json", "b.json"):
+        store(tmp_path, document(), name)
+    dataset = read(tmp_path)
+    assert (len(dataset.images), len(dataset.boxes)) == (2, 0)
+
+
+def test_a_file_whose_name_is_no_text_is_read_under_an_escaped_name(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"f\xff.json")
+    try:
+        path.write_bytes(json.dumps(document(annotation(1))).encode())
+    except OSError:
+        pytest.skip("this file system takes names of UTF-8 alone")
+    assert read(path).images["source"].unique().tolist() == ["f\\xff"]
 
 
 def test_an_object_of_two_files_is_one_box_of_its_longer_record(tmp_path: Path) -> None:

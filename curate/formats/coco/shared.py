@@ -72,6 +72,8 @@ def share(parts: Sequence[FileRows]) -> Shared:
         strangers |= more
         image_of = _image_rows(parts, strangers)
         objects = _objects(parts, image_of)
+    if not len(objects):
+        return Shared(image_of, box_of)
     by_length = objects.sort_values("length", ascending=False, kind="stable")
     groups = by_length.groupby([*_OBJECT, "nth"], sort=False)["row"]
     box_of[by_length["row"].to_numpy()] = groups.transform("first").to_numpy()
