@@ -22,6 +22,7 @@ from tests.formats.coco_documents import (
     store,
     texts,
 )
+from tests.formats.label_files import EDGES, table_set
 
 
 @given(body=texts())
@@ -237,3 +238,16 @@ def test_a_turned_box_with_corners_is_written_as_a_polygon_and_the_report_says_s
     assert (dataset.boxes["shape"] == "rotated").all()
     told = [(x.count, x.why) for x in report.losses if x.field == "rotated outline"]
     assert told == [(2, "written as a polygon")]
+
+
+def test_an_image_of_predictions_alone_on_which_nothing_was_seen_stays_empty(tmp_path: Path):
+    columns = {"label": "car", "score": 0.5, **dict.fromkeys(EDGES, 5.0)}
+    columns |= {"origin": ["detector", "human"]}
+    dataset = table_set(columns, 2, ("a.jpg", "b.jpg", "c.jpg"))
+    boxes, images = dataset.boxes, dataset.images
+    boxes = boxes.assign(image_id=images["image_id"].iloc[:2])
+    images.loc[0, "label_state"] = "empty"
+    dataset = dataset.with_tables(images=images, boxes=boxes)
+    report = write_new(dataset, tmp_path, {})
+    # Of c.jpg nobody says any more that something is there.
+    assert {loss.field: loss.count for loss in report.losses}["images.label_state"] == 1

@@ -73,7 +73,7 @@ def write_new(dataset: Dataset, folder: Path, outlines: Outlines) -> LossReport:
     names, n_renamed = names_apart(picture_names(known), known["image_key"].tolist())
     losses += name_losses(n_renamed)
     drawn = boxes[~predicted]
-    losses += _bereft(dataset, known, drawn)
+    losses += _state_losses(known, drawn)
     numbers = _annotation_ids(dataset, drawn)
     annotations = [
         {"id": number} | annotation_of(row, ids, image_ids, outlines.get(row["box_id"]))
@@ -142,11 +142,11 @@ def _renumbered(images: pd.DataFrame, image_ids: _Ids) -> int:
     return sum(isinstance(text, str) and text != str(image_ids[key]) for key, text in own)
 
 
-def _bereft(dataset: Dataset, images: pd.DataFrame, written: pd.DataFrame) -> list[Loss]:
-    """Images whose boxes are all left out: they stand there like images without objects."""
-    had = images["image_id"].isin(dataset.boxes["image_id"])
-    n = int((had & ~images["image_id"].isin(written["image_id"])).sum())
-    why = "none of their boxes is an annotation: they look like images without objects"
+def _state_losses(images: pd.DataFrame, written: pd.DataFrame) -> list[Loss]:
+    """Images that are read as others than they are, by whether they have an annotation."""
+    is_present = images["label_state"] == "present"
+    n = int((is_present != images["image_id"].isin(written["image_id"])).sum())
+    why = "annotations tell it: present with some, empty with none"
     return [Loss("images.label_state", n, why)] if n else []
 
 
