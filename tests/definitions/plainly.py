@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import pandas as pd
@@ -216,10 +216,10 @@ def _track(boxes: list[Row]) -> Row:
     timed = [box for box in boxes if box["of"]["frame"] is not None]
     timed.sort(key=lambda box: (box["of"]["frame"], box["box_id"]))
     frames = [box["of"]["frame"] for box in timed]
-    steps = [later - earlier for earlier, later in zip(frames, frames[1:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(frames)]
     absent = [max(step - 1, 0) for step in steps]
     ratios = []
-    for one, other, step in zip(timed, timed[1:], steps, strict=False):
+    for one, other, step in zip(timed[:-1], timed[1:], steps, strict=True):
         heights = [one["height"], other["height"]]
         if step > 0 and None not in heights and min(heights) > 0:
             ratio = heights[1] / heights[0]
