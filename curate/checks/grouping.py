@@ -242,7 +242,7 @@ def _single_columns(code: str, hits: Hits, singles: Rows, judged: Judged) -> Col
 def _group_columns(code: str, hits: Hits, group: Rows, judged: Judged) -> dict[str, Any]:
     """The one finding of all hits of one file, or of one source's small files."""
     boxes, images, scopes = judged.boxes, judged.images, judged.scopes
-    group = group[np.argsort(-_severity(hits)[group], kind="stable")]
+    group = _worst_first(hits, group, boxes, images)
     rows = _members_in_order(hits, group)
     first = int(rows[0])
     whole_file = not scopes.is_small[scopes.file[first]]
@@ -280,6 +280,23 @@ def _group_columns(code: str, hits: Hits, group: Rows, judged: Judged) -> dict[s
         "line": _with_none(boxes["line"].iloc[[first]])[0] if whole_file else None,
         "source_id": None,
     }
+
+
+def _worst_first(hits: Hits, group: Rows, boxes: pd.DataFrame, images: pd.DataFrame) -> Rows:
+    """Some hits, the worst first; equals as they stand in their files, in whatever order of rows.
+
+    Those without a place in a file go by image and id.
+    """
+    first = hits.members[hits.starts()[group]]
+    place = boxes[["file", "start", "box_id", "image_row"]].iloc[first]
+    place = place.assign(severity=-_severity(hits)[group])
+    in_order = images["image_key"].iloc[np.unique(place["image_row"])].sort_values().index
+    place["image"] = pd.Index(in_order).get_indexer(place["image_row"])
+    ordered = place.reset_index(drop=True).sort_values(
+        ["severity", "file", "start", "image", "box_id"]
+    )
+    worst_first: Rows = group[ordered.index.to_numpy()]
+    return worst_first
 
 
 def _members_in_order(hits: Hits, group: Rows) -> Rows:

@@ -219,7 +219,7 @@ def _track(boxes: list[Row]) -> Row:
     steps = [later - earlier for earlier, later in pairwise(frames)]
     absent = [max(step - 1, 0) for step in steps]
     ratios = []
-    for one, other, step in zip(timed, timed[1:], steps, strict=False):
+    for one, other, step in zip(timed[:-1], timed[1:], steps, strict=True):
         heights = [one["height"], other["height"]]
         if step > 0 and None not in heights and min(heights) > 0:
             ratio = heights[1] / heights[0]

@@ -41,15 +41,14 @@ def listed(found: Mapped) -> list[tuple[Any, ...]]:
 
 def test_the_first_rule_that_fits_is_taken_and_gives_the_reason() -> None:
     file = cone({"names": [{"class": "cone", "when": "truncated > 0.5", "as": "cut"},
-                           {"class": ["cone", "pylon"], "as": "whole",
-                            "note": "as drawn"}]})  # fmt: skip
+                           {"class": ["cone", "pylon"], "as": "whole", "note": "so"}]})  # fmt: skip
     made = dataset([box(0, 0, 1, 1, label="cone", truncated=0.9), box(0, 0, 1, 1, label="pylon")])
     found = of(made, file)
     assert listed(found) == [("cone", "ignore", "cut"), ("cone", "include", "whole")]
     stated = loaded(file).stated[0]
     assert found.table()["reason"].tolist() == [
         f"{stated}, names: cut -> ignore (a part)",
-        f"{stated}, names: whole -> include (all of it; as drawn)",
+        f"{stated}, names: whole -> include (all of it; so)",
     ]
 
 
@@ -185,13 +184,11 @@ def test_what_is_other_for_one_definition_is_the_others(files: tuple[Row, Row]) 
 
 
 def test_overridden_decisions_change_roles_and_reasons() -> None:
-    own = project(
-        "cone", overrides=[{"decision": "cut", "role": "include", "because": "we want it"}]
-    )
+    own = project("cone", overrides=[{"decision": "cut", "role": "include", "because": "wanted"}])
     made = dataset([box(0, 0, 1, 1, label="cone")])
     found = of(made, cone({"names": [{"class": "cone", "as": "cut"}]}), own)
     assert listed(found) == [("cone", "include", "cut")]
-    assert found.table()["reason"].iloc[0].endswith("names: cut -> include (we want it)")
+    assert found.table()["reason"].iloc[0].endswith("names: cut -> include (wanted)")
 
 
 COLUMNS = {"colour": {"kind": "text", "meaning": "its colour"},
