@@ -122,10 +122,16 @@ def _by(table: pd.DataFrame, key: str) -> Mapping[int, list[Row]]:
 
 
 def _count_boxes(found: Counter[str], columns: list[str], old: list[Row], new: list[Row]) -> None:
-    far = [(_distance(a, b), i, j) for i, a in enumerate(old) for j, b in enumerate(new)]
+    near = [
+        (distance, sum(a[column] != b[column] for column in columns), i, j)
+        for i, a in enumerate(old)
+        for j, b in enumerate(new)
+        if (distance := _distance(a, b)) <= _SAME_BOX_PX
+    ]
     pairs: dict[int, int] = {}
-    for distance, i, j in sorted(far):
-        if distance <= _SAME_BOX_PX and i not in pairs and j not in pairs.values():
+    # Of those in one place, as all tags are, the most alike first.
+    for _, _, i, j in sorted(near):
+        if i not in pairs and j not in pairs.values():
             pairs[i] = j
     found["boxes"] += len(old) + len(new) - 2 * len(pairs)
     own = [column for column in columns if column not in EDGES]

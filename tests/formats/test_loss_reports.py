@@ -8,7 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import strategies as st
 
 from curate.dataset import Dataset
 from curate.errors import OutputError
@@ -55,13 +56,15 @@ def declared(report: LossReport) -> dict[str, tuple[int, int]]:
 
 
 def written_and_read(dataset: Dataset, target: str, folder: Path) -> tuple[LossReport, Dataset]:
-    """What a writer says of a dataset, and the dataset that a reader finds in what it wrote."""
+    """What a writer says of a dataset, and the dataset that a reader finds in what it wrote.
+
+    Raises
+    ------
+    OutputError
+        When nothing of it can be written there; it says why.
+    """
     choice = "keep-out" if target == "yolo" else None
-    try:
-        report = write(dataset, target, folder, ignored=choice)
-    except OutputError:
-        # Nothing of it can be written there, and the error says why.
-        reject()
+    report = write(dataset, target, folder, ignored=choice)
     size = _SIZE_PX if target in _FRACTIONS else None
     if target == "coco":
         return report, read(sorted(folder.rglob("*.json")), ReadOptions(name="s"))
@@ -83,8 +86,13 @@ def unlike(report: LossReport, measured: Counter[str]) -> dict[str, str]:
     }
 
 
-# Each example is a whole export that is read again.
+# Each example is a whole export that is read again; of pairs of formats two.
 _EXAMPLES = min(100, settings().max_examples)
+_PAIR_EXAMPLES = settings().max_examples * 2 // 3
+# Each example is 16 exports: of one source to every format.
+_EVERY_PAIR_EXAMPLES = 12
+_UNTOUCHED_EXAMPLES = 5
+FORMATS = st.sampled_from(sorted(WRITERS))
 
 
 @pytest.mark.parametrize("target", sorted(WRITERS))
@@ -92,12 +100,58 @@ _EXAMPLES = min(100, settings().max_examples)
 @given(dataset=datasets())
 def test_report_names_exactly_what_is_not_in_what_was_written(target, dataset):
     with tempfile.TemporaryDirectory() as folder:
-        assert not undeclared(_of_one_size(dataset, target), target, Path(folder) / "out")
+        assert not undeclared(dataset, target, Path(folder) / "out")
+
+
+@pytest.mark.parametrize("target", sorted(WRITERS))
+@settings(max_examples=_PAIR_EXAMPLES)
+@given(drawn=datasets(), source=FORMATS)
+def test_report_is_exact_for_what_was_read_of_any_format(target, drawn, source):
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = read_as(drawn, source, Path(folder) / "in")
+        assert not undeclared(dataset, target, Path(folder) / "out")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", sorted(WRITERS))
+@settings(
+    max_examples=_EVERY_PAIR_EXAMPLES,
+    derandomize=True,
+    # Detections of text files hold nothing of most drawn datasets.
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+@given(drawn=datasets())
+def test_report_of_every_pair_of_formats_is_exact(source, drawn):
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = read_as(drawn, source, Path(folder) / "in")
+        for target in sorted(WRITERS):
+            assert not undeclared(dataset, target, Path(folder) / target), target
+
+
+@pytest.mark.parametrize("form", sorted(WRITERS))
+@settings(max_examples=_UNTOUCHED_EXAMPLES)
+@given(drawn=datasets())
+def test_untouched_files_written_in_their_own_format_lose_nothing(form, drawn):
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = read_as(drawn, form, Path(folder) / "in")
+        assert not write(dataset, form, Path(folder) / "out").losses
+
+
+def read_as(drawn: Dataset, source: str, folder: Path) -> Dataset:
+    """The dataset as a reader gives it of files of one format: ids, attributes, kept bytes."""
+    try:
+        return written_and_read(_of_one_size(drawn, source), source, folder)[1]
+    except OutputError:
+        reject()
 
 
 def undeclared(dataset: Dataset, target: str, folder: Path) -> dict[str, str]:
     """The fields of which the report of an export says another number than a reader finds."""
-    report, found = written_and_read(dataset, target, folder)
+    dataset = _of_one_size(dataset, target)
+    try:
+        report, found = written_and_read(dataset, target, folder)
+    except OutputError:
+        return {}
     return unlike(report, differences(dataset, found))
 
 

@@ -24,8 +24,9 @@ Lost on read: nothing; the frame's tags stay in the kept bytes.
 Written: into the files that were read only the bytes of changed values change; what is nested in a
 removed object goes with it. From other formats a file per image is made.
 
-Lost on write: from other formats, each counted in the loss report: splits, heads and visible boxes,
-outlines, endings of names, boxes without class or corners, and all further columns.
+Lost on write: from other formats, each counted in the loss report: splits that no folder tells,
+ids, heads and visible boxes, outlines, endings of names, boxes without class or corners, and all
+further columns.
 """
 
 from curate.formats.declared import SIZES, Format

@@ -24,7 +24,8 @@ dimensions (height, width, length in m), location (m, camera frame) and rotation
 Lost on read: nothing.
 
 Written: into the files that were read only the changed bytes change. From other formats
-`label_02/<sequence>.txt` and `results/<sequence>.txt` are made, numbers exactly.
+`label_02/<sequence>.txt` and `results/<detector>/<sequence>.txt` are made, numbers exactly; without
+a detector's name that a folder can have, `results/<sequence>.txt`.
 
 Lost on write: from other formats, each counted in the loss report: images without a frame number,
 images without boxes, image sizes and names, outlines, boxes without class or corners, ids, the

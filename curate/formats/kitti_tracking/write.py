@@ -49,7 +49,7 @@ _N_LABEL_COLUMNS = 17
 
 
 def write(dataset: Dataset, folder: Path, original: Dataset | None) -> LossReport:
-    """Writes `label_02/<sequence>.txt` and `results/<sequence>.txt` into an existing, empty folder.
+    """Writes `label_02/` and `results/`, a file per sequence, into an existing, empty folder.
 
     Parameters and errors are those of `line_files.write_lines`.
     """

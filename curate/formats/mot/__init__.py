@@ -31,8 +31,8 @@ Written: into the files that were read only the changed bytes change. From other
 `<sequence>/gt/gt.txt`, `det/det.txt` and `seqinfo.ini` are made, edges exact to 1e-9 px.
 
 Lost on write: from other formats, each counted in the loss report: images without a frame number
-with their boxes, outlines, ids, the classes of detections, names of pictures, and all further
-columns.
+with their boxes, outlines, ids, the classes of detections and the names of their detectors, names
+of pictures, and all further columns.
 """
 
 from curate.formats.declared import SIZES, Format
