@@ -208,7 +208,8 @@ def new_project(dataset: Dataset, uses: Sequence[str], name: str | None = None) 
     Raises
     ------
     UsageError
-        For a definition that does not exist, a dataset without boxes, and a class called `*`.
+        For a definition that does not exist, a dataset without boxes, and a class that no rule
+        can name: `*` and the empty text.
     """
     if not len(dataset.boxes):
         raise UsageError(
@@ -224,11 +225,12 @@ def new_project(dataset: Dataset, uses: Sequence[str], name: str | None = None) 
         if part.id in wanted
     ]
     counts = dataset.boxes["label"].value_counts().sort_index(kind="stable")
-    if ANY_CLASS in counts:
-        raise UsageError(
-            f"{dataset.name} has a class {ANY_CLASS!r}, which in a mapping stands for all classes",
-            mend="give the class another name with curate relabel",
-        )
+    for name, meaning in ((ANY_CLASS, "in a mapping stands for all classes"), ("", "is no name")):
+        if name in counts:
+            raise UsageError(
+                f"{dataset.name} has a class {name!r}, which {meaning}",
+                mend="give the class another name with curate relabel",
+            )
     known = {
         rule_class
         for part in used.parts

@@ -229,9 +229,15 @@ def test_a_dataset_without_boxes_has_no_classes_to_define() -> None:
         new_project(dataset([], {"a": {}}), [])
 
 
-def test_a_class_that_a_mapping_takes_for_all_classes_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"s has a class '\*', which in a mapping stands for all"):
-        new_project(of_labels("cone", "*"), [])
+@pytest.mark.parametrize(
+    ("label", "why"), [("*", "which in a mapping stands for all classes"), ("", "which is no name")]
+)
+def test_a_class_that_no_rule_can_name_is_refused(label: str, why: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        new_project(of_labels("cone", label), [])
+    assert str(caught.value) == (
+        f"s has a class {label!r}, {why} - give the class another name with curate relabel"
+    )
 
 
 def test_a_definition_that_does_not_exist_is_refused() -> None:

@@ -203,4 +203,5 @@ def _members_of(outcome: Outcome, chosen: Rows) -> Rows:
     starts, stops = np.append(0, outcome.ends)[chosen], outcome.ends[chosen]
     sizes = stops - starts
     shift = np.repeat(starts - (np.cumsum(sizes) - sizes), sizes)
-    return pd.unique(outcome.members[np.arange(sizes.sum()) + shift])
+    members: Rows = pd.unique(outcome.members[np.arange(sizes.sum()) + shift])
+    return members
