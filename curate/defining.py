@@ -266,13 +266,13 @@ class Impact:
         return sorted(rows, key=lambda row: (-row[3], row))
 
     def clauses(self) -> list[tuple[str, int, int]]:
-        """Clause, boxes that no longer fail it, boxes that fail it now; of those that change."""
+        """Clause, boxes that no longer fail it, boxes that fail it now; of those with any."""
         gone, come = (
             [set(str(text).split()) for text in self.boxes[f"clauses_{when}"]]
             for when in ("before", "after")
         )
         codes = sorted(set().union(*gone, *come))
-        return [
+        rows = [
             (
                 code,
                 sum(code in old and code not in new for old, new in zip(gone, come, strict=True)),
@@ -280,6 +280,7 @@ class Impact:
             )
             for code in codes
         ]
+        return [row for row in rows if row[1:] != (0, 0)]
 
 
 def impact(
@@ -327,7 +328,8 @@ def new_project(dataset: Dataset, uses: Sequence[str], name: str | None = None) 
     Raises
     ------
     UsageError
-        For a definition that does not exist, and a dataset without boxes.
+        For a definition that does not exist, a dataset without boxes, and a class that no rule
+        can name: `*` and the empty text.
     """
     if not len(dataset.boxes):
         raise UsageError(
@@ -343,6 +345,12 @@ def new_project(dataset: Dataset, uses: Sequence[str], name: str | None = None) 
         if part.id in wanted
     ]
     counts = dataset.boxes["label"].value_counts().sort_index(kind="stable")
+    for name, meaning in ((ANY_CLASS, "in a mapping stands for all classes"), ("", "is no name")):
+        if name in counts:
+            raise UsageError(
+                f"{dataset.name} has a class {name!r}, which {meaning}",
+                mend="give the class another name with curate relabel",
+            )
     known = {
         rule_class
         for part in used.parts
@@ -350,8 +358,6 @@ def new_project(dataset: Dataset, uses: Sequence[str], name: str | None = None) 
         for rule_class in rule.classes
     }
     own = [(str(label), int(n)) for label, n in counts.items() if label not in known]
-    # A rule for a class of this name takes all classes: the last place leaves it its own.
-    own.sort(key=lambda class_of: class_of[0] == ANY_CLASS)
     n_unnamed = int(dataset.boxes["label"].isna().sum())
     return _text(slug, dataset.name, references, used, own, n_unnamed if None not in known else 0)
 

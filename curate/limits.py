@@ -26,9 +26,17 @@ def unit_fault(name: str, value: object) -> tuple[str, str] | None:
     """
     unit = name.rpartition("_")[2]
     is_number = isinstance(value, Real) and not isinstance(value, bool)
-    number = float(value) if isinstance(value, Real) and is_number else math.nan
+    number = _float(value) if isinstance(value, Real) and is_number else math.nan
     if unit in _SHARES and not 0 <= number <= 1:
         return "a number in 0..1", "give a share, 0.9 for 90 %"
     if unit in _AMOUNTS and not 0 <= number < math.inf:
         return "a number from 0 on", _AMOUNTS[unit].format(unit=unit)
     return None
+
+
+def _float(value: Real) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        # A whole number that float64 cannot hold.
+        return math.inf

@@ -203,5 +203,5 @@ def _members_of(outcome: Outcome, chosen: Rows) -> Rows:
     starts, stops = np.append(0, outcome.ends)[chosen], outcome.ends[chosen]
     sizes = stops - starts
     shift = np.repeat(starts - (np.cumsum(sizes) - sizes), sizes)
-    once: Rows = pd.unique(outcome.members[np.arange(sizes.sum()) + shift])
-    return once
+    members: Rows = pd.unique(outcome.members[np.arange(sizes.sum()) + shift])
+    return members

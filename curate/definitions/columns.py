@@ -163,7 +163,9 @@ class BoxColumns(Mapping[str, Values]):
     def _attributes(self) -> tuple[Rows, list[dict[str, Any]]]:
         """The boxes' attributes: (N,) codes (-1: none), and the values that each stands for."""
         codes, texts = pd.factorize(self.dataset.boxes["attributes"])
-        return codes.astype(np.int64), [_object_of(text) for text in texts]
+        # One list is read some three times as fast as its entries one by one.
+        values = json.loads(f"[{','.join(texts)}]")
+        return codes.astype(np.int64), [one if isinstance(one, dict) else {} for one in values]
 
     def attribute(self, name: str) -> npt.NDArray[np.object_]:
         """(N,) values of an attribute; None where there is none."""
@@ -193,11 +195,6 @@ def _number_of(value: Any) -> float:  # a JSON value
         return float(value)
     except OverflowError:
         return np.nan
-
-
-def _object_of(text: str) -> dict[str, Any]:  # JSON values
-    values = json.loads(text)
-    return values if isinstance(values, dict) else {}
 
 
 def image_part(images: pd.DataFrame) -> dict[str, Values]:
