@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from curate.boxes import Floats, Rows
+from curate.boxes import Floats, Rows, areas
 from curate.checks.hits import NO_ROWS, Cause, Hits, edges_at, flags, frame_sizes, set_hits
 from curate.checks.labels import Labels, by_code, robust_z
 
@@ -206,9 +206,10 @@ def box_share_extreme(
 
     Usual mend: look at the box; leave out what nobody can tell.
     """
-    rows, width, height = _usable(boxes, labels, min_side_px)
+    rows, _, _ = _usable(boxes, labels, min_side_px)
     frame_width, frame_height = frame_sizes(boxes, images)
-    share = np.exp(width + height) / (frame_width[rows] * frame_height[rows])
+    # From the sides, not from their logarithms: at a limit the last bit decides.
+    share = areas(edges_at(boxes, rows)) / (frame_width[rows] * frame_height[rows])
     hit = np.flatnonzero((share < min_share_frac) | (share > max_share_frac) & (share < WHOLE_FRAC))
     is_large = share[hit] > max_share_frac
     with np.errstate(divide="ignore"):

@@ -5,5 +5,6 @@ collect_ignore_glob = [
     "make_*.py",
     "peers*.py",
     "coco_differences.py",
+    "planted_faults.py",
     "side_by_side.py",
 ]

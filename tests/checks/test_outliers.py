@@ -155,6 +155,12 @@ def test_a_share_of_the_image_beyond_its_limits_is_extreme(summary, box, edges, 
     assert summary([box("p", *edges)], select=["BOX-014"]) == expected
 
 
+def test_a_share_of_exactly_the_least_is_none(summary, box) -> None:
+    # 4 x 5 px of 2000 x 1000 px: 20 / 2,000,000 = 0.00001.
+    images = {"a.jpg": {"width": 2000, "height": 1000}}
+    assert summary([box("p", 0, 0, 4, 5)], images=images, select=["BOX-014"]) == []
+
+
 def test_a_tiny_share_is_told_in_times_of_the_limit(make, findings, box) -> None:
     # 4 x 5 px of 4000 x 2500 px: 0.000002, a fifth of the limit.
     made = make([box("p", 0, 0, 4, 5)], {"a.jpg": {"width": 4000, "height": 2500}})

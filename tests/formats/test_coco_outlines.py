@@ -11,7 +11,7 @@ import pytest
 from curate.auditing import audit
 from curate.formats import derived, read
 from curate.formats.coco import derived as derived_module
-from tests.formats.coco_documents import SQUARE, annotation, document, store
+from tests.formats.coco_documents import RING_AREA, SQUARE, annotation, document, store
 
 GOOD = [
     [SQUARE],
@@ -125,3 +125,16 @@ def test_of_an_outline_that_stands_twice_the_last_is_read(
     table = derived(read(store(tmp_path, text.encode())))
     assert table is not None
     assert table["mask_area"].tolist() == [2]
+
+
+@pytest.mark.parametrize("many", [100_000, 1])
+@pytest.mark.parametrize("keypoints", [None, [12, 12, 2]])
+def test_boxes_without_a_record_have_no_measures(tmp_path, monkeypatch, many, keypoints) -> None:
+    monkeypatch.setattr(derived_module, "MANY_RECORDS", many)
+    rows = (annotation(n, segmentation=[SQUARE], keypoints=keypoints) for n in (1, 2, 3))
+    dataset = read(store(tmp_path, document(*rows, annotation(4))))
+    boxes = dataset.boxes.copy()
+    boxes.loc[[0, 3], ["start", "end"]] = None
+    table = derived(dataset.with_tables(boxes=boxes))
+    assert table is not None
+    assert table["mask_area"].fillna(-1).tolist() == [-1, RING_AREA, RING_AREA, -1]

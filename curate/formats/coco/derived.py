@@ -102,14 +102,21 @@ def _refuse_sizes(dataset: Dataset, table: dict[str, np.ndarray[Any, Any]]) -> N
         table[name][wrong] = np.nan
 
 
+def _spans(
+    dataset: Dataset, rows: np.ndarray[Any, Any]
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """First byte, and the byte after, of the records of some rows; others of the table may have no record."""
+    of_rows = dataset.boxes[["start", "end"]].iloc[rows]
+    return of_rows["start"].to_numpy(np.int64), of_rows["end"].to_numpy(np.int64)
+
+
 def _with_odd_outlines(
     dataset: Dataset, rows: np.ndarray[Any, Any], body: Body
 ) -> np.ndarray[Any, Any]:
     """Those rows without an outline in the table whose record says something in its place."""
     if not len(rows) or body.find(b'"segmentation"') < 0:
         return rows[:0]
-    starts = dataset.boxes["start"].to_numpy(np.int64)[rows].tolist()
-    ends = dataset.boxes["end"].to_numpy(np.int64)[rows].tolist()
+    starts, ends = (edge.tolist() for edge in _spans(dataset, rows))
     # A loop over records: no array operation finds text in spans of one body.
     says = [_OUTLINE.search(body, a, b) is not None for a, b in zip(starts, ends, strict=True)]
     odd: np.ndarray[Any, Any] = rows[np.asarray(says, np.bool_)]
@@ -126,8 +133,7 @@ def _scan_polygons(
     # Loading numba takes longer than a small file does.
     from curate.formats.coco.scan import measure_outlines
 
-    starts = dataset.boxes["start"].to_numpy(np.int64)[rows]
-    ends = dataset.boxes["end"].to_numpy(np.int64)[rows]
+    starts, ends = _spans(dataset, rows)
     bounds, areas, taken = measure_outlines(body, starts, ends)
     done = rows[taken]
     table["outline_state"][done] = GOOD
@@ -144,8 +150,7 @@ def _derive_block(
     body: Body,
     table: dict[str, np.ndarray[Any, Any]],
 ) -> None:
-    starts = dataset.boxes["start"].to_numpy(np.int64)[rows].tolist()
-    ends = dataset.boxes["end"].to_numpy(np.int64)[rows].tolist()
+    starts, ends = (edge.tolist() for edge in _spans(dataset, rows))
     view = memoryview(body)
     outlines: list[list[list[float]]] = []
     outline_rows: list[int] = []
