@@ -15,8 +15,8 @@ from curate.limits import unit_fault
 @pytest.mark.parametrize(
     ("value", "fits"),
     [(0, True), (1, True), (0.5, True), (np.float64(0.5), True), (-0.01, False), (1.01, False),
-     (90, False), (10**400, False), (math.nan, False), (math.inf, False), (True, False),
-     ("0.5", False), (None, False)],
+     (90, False), pytest.param(10**400, False, id="huge"), (math.nan, False),
+     (math.inf, False), (True, False), ("0.5", False), (None, False)],
 )  # fmt: skip
 def test_a_share_is_from_0_to_1(name: str, value: Any, fits: bool) -> None:
     fault = unit_fault(name, value)
@@ -27,8 +27,8 @@ def test_a_share_is_from_0_to_1(name: str, value: Any, fits: bool) -> None:
 @pytest.mark.parametrize("name", ["min_side_px", "min_area_px2"])
 @pytest.mark.parametrize(
     ("value", "fits"),
-    [(0, True), (4.5, True), (1e300, True), (10**400, False), (-1, False), (math.inf, False),
-     (math.nan, False), (True, False), ("4", False)],
+    [(0, True), (4.5, True), (1e300, True), pytest.param(10**400, False, id="huge"), (-1, False),
+     (math.inf, False), (math.nan, False), (True, False), ("4", False)],
 )  # fmt: skip
 def test_a_length_is_finite_and_from_0_on(name: str, value: Any, fits: bool) -> None:
     fault = unit_fault(name, value)

@@ -103,69 +103,81 @@ def findings_of(code: str, name: str, level: str, hits: Hits, judged: Judged) ->
 
 def _whole_findings(code: str, name: str, level: str, hits: Hits, judged: Judged) -> pd.DataFrame:
     """The findings of hits that are causes of whole files already, unsorted."""
-    boxes, images = judged.boxes, judged.images
-    ids = boxes["box_id"].to_numpy(np.int64)
-    columns: Columns = defaultdict(list)
+    ids = judged.boxes["box_id"].to_numpy(np.int64)[hits.members].tolist()
+    members = [
+        ids[start:stop]
+        for start, stop in zip(hits.starts().tolist(), hits.stops().tolist(), strict=True)
+    ]
+    places = _of_files(hits, judged) if hits.about is None else _of_set(hits, judged)
     messages = hits.messages(np.arange(len(hits)))
-    # A loop over causes, which are few.
-    for number, (message, start, stop) in enumerate(
-        zip(messages, hits.starts().tolist(), hits.stops().tolist(), strict=True)
-    ):
-        rows = hits.members[start:stop]
-        place = _of_file if hits.about is None else _of_set
-        file, words, told = place(hits, number, rows, judged)
-        image_row = _image_of(hits, number, boxes["image_row"].to_numpy()[rows])
-        image_id = None if image_row is None else int(images["image_id"].iloc[image_row])
-        columns["finding_id"].append(int(key_hashes(["\0".join([code, *words])])[0]))
-        columns["image_id"].append(image_id)
-        columns["members"].append(ids[rows].tolist())
-        columns["file"].append(file)
-        columns["message"].append(told + message)
     values: dict[str, object] = {
+        "finding_id": key_hashes("\0".join([code, *words]) for _, words, _ in places),
         "check": code,
         "name": name,
         "level": level if hits.levels is None else hits.levels.tolist(),
+        "image_id": _images_of(hits, judged),
+        "members": members,
+        "file": [file for file, _, _ in places],
+        "message": [told + text for (_, _, told), text in zip(places, messages, strict=True)],
         "rank": _ranks(list(_severity(hits))),
         "value": _finite(hits.value),
         "limit": _finite(hits.limits()),
         "unit": hits.unit,
         "mend": [hits.mend] * len(hits) if hits.mends is None else list(hits.mends),
     }
-    return make_table(FINDING_COLUMNS, len(hits), values | columns)
+    return make_table(FINDING_COLUMNS, len(hits), values)
 
 
-def _image_of(hits: Hits, number: int, image_rows: Rows) -> int | None:
-    """The row of the one image that a cause of the set is about."""
-    if hits.images is not None:
-        return int(hits.images[number])
-    is_in_one = hits.about is not None and len(image_rows) > 0
-    return int(image_rows[0]) if is_in_one and (image_rows == image_rows[0]).all() else None
+def _images_of(hits: Hits, judged: Judged) -> list[int | None]:
+    """The one image that each cause of the set is about; None: several, or of a file."""
+    rows = np.full(len(hits), -1) if hits.images is None else hits.images
+    if hits.images is None and hits.about is not None:
+        rows = _only(judged.boxes["image_row"].to_numpy(np.int64)[hits.members], hits)
+    ids = judged.images["image_id"].to_numpy(np.int64)
+    return [None if row < 0 else int(ids[row]) for row in rows.tolist()]
 
 
+def _only(codes: Rows, hits: Hits) -> Rows:
+    """(H,) the one of the members' codes, (M,), that a hit has; -1: several, or no members."""
+    starts = hits.starts()
+    is_any = hits.stops() > starts
+    only = np.full(len(hits), -1, np.int64)
+    if is_any.any():
+        low, high = (way.reduceat(codes, starts[is_any]) for way in (np.minimum, np.maximum))
+        only[is_any] = np.where(low == high, low, -1)
+    return only
+
+
+# The file of a cause, the words that its id hashes, and what its message begins with.
 Where = tuple[str | None, list[str], str]
 
 
-def _of_file(hits: Hits, number: int, rows: Rows, judged: Judged) -> Where:
-    """The file of a cause, the words that its id hashes, and what its message begins with."""
-    files = judged.boxes["file"].iloc[rows].drop_duplicates()
-    file = _with_none(files)[0] if len(files) == 1 else None
-    ending = PurePosixPath(str(files.iloc[0])).suffix
-    image_row = int(judged.boxes["image_row"].iloc[rows[0]])
-    source = str(judged.images["source"].iloc[image_row])
-    of_files = f"in {len(files)} {ending} files of this source: " if file is None else ""
-    return file, [source, f"*{ending}" if file is None else file], of_files
+def _of_files(hits: Hits, judged: Judged) -> list[Where]:
+    """Where causes of whole files are; they are few."""
+    places: list[Where] = []
+    for start, stop in zip(hits.starts().tolist(), hits.stops().tolist(), strict=True):
+        rows = hits.members[start:stop]
+        files = judged.boxes["file"].iloc[rows].drop_duplicates()
+        file = _with_none(files)[0] if len(files) == 1 else None
+        ending = PurePosixPath(str(files.iloc[0])).suffix
+        image_row = int(judged.boxes["image_row"].iloc[rows[0]])
+        source = str(judged.images["source"].iloc[image_row])
+        of_files = f"in {len(files)} {ending} files of this source: " if file is None else ""
+        places.append((file, [source, f"*{ending}" if file is None else file], of_files))
+    return places
 
 
-def _of_set(hits: Hits, number: int, rows: Rows, judged: Judged) -> Where:
-    """As `_of_file`, for a cause of the whole set."""
+def _of_set(hits: Hits, judged: Judged) -> list[Where]:
+    """As `_of_files`, for causes of the whole set."""
     assert hits.about is not None
     sources = sorted(map(str, judged.images["source"].unique()))
     if hits.files is not None:
-        file = hits.files[number] or None
+        named = [file or None for file in hits.files]
     else:
-        files = judged.boxes["file"].iloc[rows].unique()
-        file = str(files[0]) if len(files) == 1 else None
-    return file, [*sources, hits.about[number]], ""
+        codes, files = pd.factorize(judged.boxes["file"].iloc[hits.members])
+        own = _only(codes.astype(np.int64), hits)
+        named = [None if code < 0 else str(files[code]) for code in own.tolist()]
+    return [(file, [*sources, about], "") for file, about in zip(named, hits.about, strict=True)]
 
 
 def _severity(hits: Hits) -> Floats:

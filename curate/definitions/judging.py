@@ -17,6 +17,7 @@ from curate.definitions.expressions import Expression, Node, Operation
 from curate.definitions.mapping import Mapped
 from curate.definitions.model import Clause, Definitions
 from curate.definitions.pairing import PairBlock, families, pair_blocks, paired
+from curate.definitions.records import Record
 from curate.definitions.tracking import Tracks, tracks
 from curate.progress import track
 
@@ -157,7 +158,7 @@ class _Records:
         self._dataset = mapped.columns.dataset
         self._usable = ~mapped.is_excluded & self._boxes.has_inside
         self._allowed = definitions.allowed_pairs
-        self._scopes: dict[Expression, Masks] = {}
+        self._scopes: dict[tuple[Record, Expression | None], Masks] = {}
 
     def outcome(self, clause: Clause) -> Outcome:
         """What a clause about anything but pairs says."""
@@ -173,16 +174,16 @@ class _Records:
 
     def _in_scope(self, clause: Clause) -> Masks:
         """(N,) the boxes that a clause speaks of."""
-        among = self._usable
-        scope = clause.scope
-        if scope is not None:
-            # Definitions may have scopes of the same words that read other parameters.
-            if scope not in self._scopes:
-                self._scopes[scope] = truth(scope, self._boxes, self._boxes.n_rows)[0]
-            among = among & self._scopes[scope]
-        if clause.record == "prediction":
-            return among & (self._dataset.boxes["origin"] == "detector").to_numpy(bool)
-        return among & self._in_pairs if clause.record == "pair" else among
+        # Not by the scope's words: of two definitions they may read other parameters.
+        kind = (clause.record, clause.scope)
+        if kind not in self._scopes:
+            among = self._usable
+            if clause.scope is not None:
+                among = among & truth(clause.scope, self._boxes, self._boxes.n_rows)[0]
+            if clause.record == "prediction":
+                among = among & (self._dataset.boxes["origin"] == "detector").to_numpy(bool)
+            self._scopes[kind] = among & self._in_pairs if clause.record == "pair" else among
+        return self._scopes[kind]
 
     @cached_property
     def _in_pairs(self) -> Masks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pandas as pd
@@ -135,6 +136,15 @@ def test_an_image_is_one_finding_that_names_it() -> None:
     keys = made.images.set_index("image_id")["image_key"].loc[table["image_id"]]
     assert sorted(keys) == ["s/a", "s/c"]
     assert table["members"].tolist() == [[], []]
+
+
+def test_twenty_thousand_images_are_told_at_once() -> None:
+    made = dataset([], {f"{n:05}": {} for n in range(20_000)})
+    definitions = loaded(rules("thing", clause("THI-001", "n_boxes > 0", "image")))
+    started = time.perf_counter()
+    assert len(audit(made, definitions=definitions, select="THI")) == 20_000
+    # A look at all images for each of them would take a minute.
+    assert time.perf_counter() - started < 15
 
 
 def test_a_relation_names_the_child_and_its_parent() -> None:
