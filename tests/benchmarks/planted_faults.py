@@ -68,6 +68,7 @@ class Score:
     new: int = 0
     false: int = 0
     skipped: str = ""
+    missing: str = ""
 
     @property
     def recall(self) -> float:
@@ -96,13 +97,13 @@ class Score:
         return bool(self.recall >= least and self.precision >= least and exact)
 
 
-def told(bed: Bed, dataset: curate.Dataset, planter: Planter) -> set[Told]:
+def told(dataset: curate.Dataset, planter: Planter) -> set[Told]:
     """The findings of the planter's code."""
     findings = curate.audit(
         dataset,
         select=[planter.code],
         definitions=planter.definitions or None,
-        vocabulary=bed.vocabulary if planter.definitions else None,
+        vocabulary=planter.vocabulary,
     ).table
     rows = zip(findings["members"], findings["message"], strict=True)
     return {(frozenset(members), message) for members, message in rows}
@@ -111,18 +112,20 @@ def told(bed: Bed, dataset: curate.Dataset, planter: Planter) -> set[Told]:
 def score(planter: Planter, bed: Bed, seeds: Sequence[int]) -> Score:
     """The planter's faults of all levels in one set."""
     result = Score(planter, bed.name)
-    before = told(bed, bed.dataset, planter)
+    before = told(bed.dataset, planter)
     if planter.is_of_set and before:
         result.skipped = "is told before anything is planted"
         return result
     avoid = frozenset(box for members, _ in before for box in members)
-    try:
-        for number, level in enumerate(planter.levels):
-            for seed in seeds if bed.is_made or not level.made_only else ():
-                rng = np.random.default_rng([seed, number])
+    for number, level in enumerate(planter.levels):
+        for seed in seeds if bed.is_made or not level.made_only else ():
+            rng = np.random.default_rng([seed, number])
+            try:
                 _count(result, bed, level, before, (rng, avoid))
-    except NotHereError as error:
-        result.skipped = str(error)
+            except NotHereError as error:
+                result.missing = str(error)
+    if not any(level.is_fault for level in result.planted):
+        result.skipped = result.missing or "nothing was planted"
     return result
 
 
@@ -132,7 +135,7 @@ def _count(
 ) -> None:  # fmt: skip
     rng, avoid = how
     dataset, planted = result.planter.plant(bed, rng, level.value, avoid)
-    new = told(bed, dataset, result.planter) - before
+    new = told(dataset, result.planter) - before
     result.planted[level] += len(planted)
     result.found[level] += sum(any(_names(one, unit) for one in new) for unit in planted)
     if level.is_fault:

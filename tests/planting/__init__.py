@@ -1,6 +1,6 @@
 """Planted faults: what each check must find, at, just under and over its limit."""
 
-from tests.planting import boxes, clauses, relations, sets, spreads, tracks
+from tests.planting import boxes, clauses, persons, relations, sets, spreads, tracks
 from tests.planting.model import Bed, Level, Planter, Unit
 
 PLANTERS: tuple[Planter, ...] = (
@@ -10,6 +10,7 @@ PLANTERS: tuple[Planter, ...] = (
     *sets.PLANTERS,
     *tracks.PLANTERS,
     *clauses.PLANTERS,
+    *persons.PLANTERS,
 )
 
 __all__ = ["PLANTERS", "Bed", "Level", "Planter", "Unit"]

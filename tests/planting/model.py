@@ -58,15 +58,11 @@ Levels = tuple[Level, ...]
 
 @dataclass(frozen=True)
 class Bed:
-    """A set to plant in.
-
-    `vocabulary` is that of the definitions' mapping (None: the one that fits best).
-    """
+    """A set to plant in."""
 
     name: str
     dataset: Dataset
     is_made: bool = True
-    vocabulary: str | None = None
 
     @cached_property
     def edges(self) -> np.ndarray:
@@ -167,8 +163,9 @@ class Planter:
         Name of the made set that has what it needs.
     real
         Names of the real sets to try too.
-    definitions
-        Definitions that the audit needs beside; empty: none.
+    definitions, vocabulary
+        Definitions that the audit needs beside (empty: none), and the words of their mapping
+        (None: those that fit best).
     is_of_set
         Whether one finding stands for the whole set, so that it is planted only where none was.
     """
@@ -182,6 +179,7 @@ class Planter:
     kind: Kind = "deterministic"
     real: tuple[str, ...] = ()
     definitions: tuple[str, ...] = ()
+    vocabulary: str | None = None
     is_of_set: bool = False
 
 

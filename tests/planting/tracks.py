@@ -23,7 +23,7 @@ REAL = ("kitti_tracking", "mot17_mini")
 BORDER_PX = 1.0
 # Manual pages of TRK-003 and TRK-004.
 MAX_RATIO, UNREST = 1.25, 5 * 1.4826
-MAX_STEP, MAX_STEPS = 0.5, 5.0
+MAX_STEP, MAX_STEPS, MIN_STEPS = 0.5, 5.0, 3
 
 
 def _tracks(bed: Bed) -> list[np.ndarray]:
@@ -102,11 +102,13 @@ def _scaled(edit: Edit, before: int, box: int, ratio: float) -> None:
 
 
 def size_jump(bed: Bed, rng: Rng, value: float, avoid: frozenset[int]) -> Planted:
-    """The last box of a track is so many times as high as the one before, or as low."""
+    """The last box of a track, or the first, is so many times as high as the one beside it."""
     edit, found = Edit(bed), []
     for rows in _pick(bed, rng, avoid, 2):
-        before, box = bed.ids[rows[-2:]].tolist()
-        _scaled(edit, before, box, value if rng.integers(2) else 1 / value)
+        # The first box against the second: a step down by exactly as much as the step up.
+        pair = rows[-2:] if rng.integers(2) else rows[1::-1]
+        before, box = bed.ids[pair].tolist()
+        _scaled(edit, before, box, value)
         found.append(Unit((before, box)))
     return edit.done(), tuple(found)
 
@@ -121,7 +123,6 @@ def size_jump_of_unrest(bed: Bed, rng: Rng, value: float, avoid: frozenset[int])
         limit = max(np.log(MAX_RATIO), unrest if len(own) >= 10 else 0)
         before, box = bed.ids[rows[-2:]].tolist()
         _scaled(edit, before, box, float(np.exp(value * limit * rng.choice([-1, 1]))))
-        # What leaves the image would be cut by its border.
         found.append(Unit((before, box)))
     return edit.done(), tuple(found)
 
@@ -160,12 +161,14 @@ def centre_jump_of_steps(bed: Bed, rng: Rng, value: float, avoid: frozenset[int]
 
 
 def _median_step(bed: Bed, rows: np.ndarray) -> float:
-    """The median step of a track, in heights of the lower box of the two."""
+    """The median step of a track between boxes that are seen whole, in heights of the lower one."""
+    both = _free(bed)[rows]
     edges = bed.edges[rows]
     centre = (edges[:, :2] + edges[:, 2:]) / 2
     height = edges[:, 3] - edges[:, 1]
     moved = np.hypot(*np.diff(centre, axis=0).T)
-    return float(np.median(moved / np.minimum(height[1:], height[:-1])))
+    steps = (moved / np.minimum(height[1:], height[:-1]))[both[1:] & both[:-1]]
+    return float(np.median(steps)) if len(steps) >= MIN_STEPS else 0.0
 
 
 def twice(bed: Bed, rng: Rng, value: float, avoid: frozenset[int]) -> Planted:
@@ -174,7 +177,7 @@ def twice(bed: Bed, rng: Rng, value: float, avoid: frozenset[int]) -> Planted:
     for rows in _pick(bed, rng, avoid, 1):
         box = int(bed.ids[rows[len(rows) // 2]])
         x1, y1, x2, y2 = edit.edges(box)
-        track = str(bed.dataset.boxes["track_id"].iloc[rows[0]]) if value else "another"
+        track = str(bed.dataset.boxes["track_id"].iloc[rows[0]]) if value else f"new {box}"
         more = [
             edit.add(box, (x1 + n, y1, x2 + n, y2), track_id=track)
             for n in range(1, 1 + max(int(value), 1))
