@@ -245,7 +245,7 @@ def _visible_rows(boxes: BoxColumns) -> Rows:
     keys = pd.Series(boxes.attribute("object"))
     named = keys.notna().to_numpy()
     table = pd.DataFrame({"image": boxes.image_row, "object": keys.astype("str")})
-    codes = table.groupby(["image", "object"], sort=False).ngroup().to_numpy(np.int64)
+    codes = table.groupby(["image", "object"], sort=False, dropna=False).ngroup().to_numpy(np.int64)
     seen = np.flatnonzero(is_visible & named)
     of_code = np.full(codes.max(initial=-1) + 1, -1, np.int64)
     of_code[codes[seen]] = seen
