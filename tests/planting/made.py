@@ -24,6 +24,8 @@ FIELD_WH = (400, 500)
 N_IMAGES = 400
 # Records of a file are parsed again for each fault.
 N_COCO_IMAGES = 120
+# Where nothing is asked of a spread, fewer do.
+N_PAIR_IMAGES = 100
 CLASSES = ("person", "car", "dog", "chair", "bottle")
 SHARES = (0.4, 0.25, 0.15, 0.12, 0.08)
 # Median of the root of the area and of width / height, by class.
@@ -139,7 +141,7 @@ def empty_crowds(seed: int) -> Dataset:
 def _pairs(seed: int, name: str, labels: tuple[str, str], part: tuple[float, ...]) -> Dataset:
     """Objects of 128 x 256 px and in each field a second thing of 64 x 64 px at the part of it."""
     rng = np.random.default_rng([seed, 3])
-    rows, corners = _fields(rng)
+    rows, corners = _fields(rng, N_PAIR_IMAGES)
     low = corners + 16 + np.rint(rng.uniform(0, 1, corners.shape) * [200, 150])
     whole = np.hstack([low, np.add(low, (128, 256))])
     second = np.hstack([low + part[:2], low + part[2:]])
@@ -178,7 +180,7 @@ def pedestrians(seed: int) -> Dataset:
 def wholes(seed: int) -> Dataset:
     """Persons with the box of the whole body and, in it, that of what is seen."""
     rng = np.random.default_rng([seed, 5])
-    rows, corners = _fields(rng)
+    rows, corners = _fields(rng, N_PAIR_IMAGES)
     low = corners + 16 + np.rint(rng.uniform(0, 1, corners.shape) * [200, 150])
     whole, seen = (
         np.hstack([low, np.add(low, (100, 200))]),

@@ -6,6 +6,7 @@ pages (`curate explain CODE`) and from the definitions in `rules/`, each where i
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -111,6 +112,16 @@ class Bed:
             both = meet.all(axis=1)
             touched[finite[i[both]]] = touched[finite[j[both]]] = True
         return self.is_sound & ~touched
+
+    @cached_property
+    def records(self) -> dict[int, dict[str, Any]]:
+        """The JSON record of each box of COCO files, by box id."""
+        boxes, found = self.dataset.boxes, {}
+        rows = zip(boxes["box_id"], boxes["file"], boxes["start"], boxes["end"], strict=True)
+        bodies = {file: self.dataset.sources.read(file) for file in boxes["file"].unique()}
+        for box, file, start, end in rows:
+            found[int(box)] = json.loads(bodies[file][int(start) : int(end)])
+        return found
 
     def pick(
         self, rng: Rng, avoid: frozenset[int], wanted: np.ndarray, n: int = N_UNITS
