@@ -90,6 +90,7 @@ def test_nothing_found_in_nothing_is_an_empty_document(validated):
         "source": "s",
         "images": 0,
         "boxes": 0,
+        "definitions": [],
         "counts": {},
         "known": 0,
         "mended": 0,

@@ -1,6 +1,5 @@
 """Find what is wrong with labels: place, fault and mend of each finding.
 
-Example: curate audit instances.json
 Example: curate audit instances.json --definitions person
 Example: curate audit street --images pictures/ -o audit.html -o audit.sarif
 """

@@ -1,7 +1,6 @@
 """Explain a check (what it finds, why that hurts, the usual mend) or a format (what is read, lost).
 
 Example: curate explain BOX-002
-Example: curate explain VIS-002
 Example: curate explain format:voc
 """
 

@@ -17,6 +17,8 @@ from curate.folders import Product, files_below
 from curate.formats.recognition import reader
 from curate.formats.writing import Loss, LossReport, refuse_nothing, without_positions
 
+# The table that keeps the id of every box, so that it is the same box when it is read again.
+_WITH_IDS = "csv"
 # The loss report stands in the folder; its name ends in nothing that a loader would pick up.
 EXPORT_MARKER = ".curate-export"
 EXPORT = Product(EXPORT_MARKER, "curate.export/")
@@ -48,7 +50,8 @@ def written(
         report = module.write(dataset, folder, original)
         refuse_nothing(report, dataset)
         return report
-    dataset = without_positions(dataset)
+    if target != _WITH_IDS:
+        dataset = without_positions(dataset)
     if kind is not None:
         rings = outlines(dataset)
         report = module.write(dataset, folder, None, rings, kind=kind, keypoints=points)

@@ -82,6 +82,14 @@ def wait_until(process, reached):
         pass
 
 
+def n_below(folder):
+    """How many files and folders lie below one that may go away meanwhile."""
+    try:
+        return len(list(folder.rglob("*")))
+    except FileNotFoundError:
+        return 0
+
+
 def begun(folder, name, n_files):
     """Whether a run that starts now has begun so many files; for -1, whether it reads by now."""
     rests = unfinished(folder, name)
@@ -90,7 +98,7 @@ def begun(folder, name, n_files):
     def reached():
         if n_files < 0:
             return time.monotonic() >= reading
-        return any(len(list(p.rglob("*"))) >= n_files for p in unfinished(folder, name) - rests)
+        return any(n_below(p) >= n_files for p in unfinished(folder, name) - rests)
 
     return reached
 

@@ -245,9 +245,9 @@ def test_an_image_of_predictions_alone_on_which_nothing_was_seen_stays_empty(tmp
     columns |= {"origin": ["detector", "human"]}
     dataset = table_set(columns, 2, ("a.jpg", "b.jpg", "c.jpg"))
     boxes, images = dataset.boxes, dataset.images
-    of_box = [images["image_id"][0], images["image_id"][1]]
-    images = images.assign(label_state=["empty", "present", "present"])
-    dataset = dataset.with_tables(images=images, boxes=boxes.assign(image_id=of_box))
+    boxes = boxes.assign(image_id=images["image_id"].iloc[:2])
+    images.loc[0, "label_state"] = "empty"
+    dataset = dataset.with_tables(images=images, boxes=boxes)
     report = write_new(dataset, tmp_path, {})
     # Of c.jpg nobody says any more that something is there.
     assert {loss.field: loss.count for loss in report.losses}["images.label_state"] == 1

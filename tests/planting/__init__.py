@@ -1,8 +1,26 @@
-"""Planted faults: what each check must find, at, just under and over its limit."""
+"""Planted faults: what each check must find, at, just under and over its limit.
 
-from tests.planting import boxes, clauses, relations
+`PLANTERS` are the faults of tables and of clauses. What no table can hold is measured elsewhere:
+`ELSEWHERE` says where, by the beginning of the code.
+"""
+
+from tests.planting import boxes, clauses, persons, relations, sets, spreads, tracks
 from tests.planting.model import Bed, Level, Planter, Unit
 
-PLANTERS: tuple[Planter, ...] = (*boxes.PLANTERS, *relations.PLANTERS, *clauses.PLANTERS)
+PLANTERS: tuple[Planter, ...] = (
+    *boxes.PLANTERS,
+    *spreads.PLANTERS,
+    *relations.PLANTERS,
+    *sets.PLANTERS,
+    *tracks.PLANTERS,
+    *clauses.PLANTERS,
+    *persons.PLANTERS,
+)
+ELSEWHERE = {
+    "SRC": "tests/cases/formats (bad cases of each format) and tests/demo (planted in label files)",
+    "IMG": "tests/test_images.py and tests/demo (planted in pictures and label files)",
+    "ULT": "tests/formats/test_ultralytics.py",
+    "CONV": "tests/checks/planted_conventions.py (mistakes of whole files, by recall and alarms)",
+}
 
-__all__ = ["PLANTERS", "Bed", "Level", "Planter", "Unit"]
+__all__ = ["ELSEWHERE", "PLANTERS", "Bed", "Level", "Planter", "Unit"]

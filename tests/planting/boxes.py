@@ -108,17 +108,6 @@ def area(bed: Bed, rng: Rng, value: float, avoid: frozenset[int]) -> Planted:
     return edit.done(), units(chosen)
 
 
-def _records(bed: Bed) -> dict[int, dict[str, object]]:
-    """The JSON record of each box of a COCO file."""
-    found = {}
-    boxes = bed.dataset.boxes
-    rows = zip(boxes["box_id"], boxes["file"], boxes["start"], boxes["end"], strict=True)
-    bodies = {file: bed.dataset.sources.read(file) for file in boxes["file"].unique()}
-    for box, file, start, end in rows:
-        found[int(box)] = json.loads(bodies[file][int(start) : int(end)])
-    return found
-
-
 def _bounds(record: dict[str, object], what: str) -> np.ndarray | None:
     """Bounds of the rings, or of the visible keypoints, of a record; None: it has none."""
     if what == "segmentation":
@@ -133,7 +122,7 @@ def _bounds(record: dict[str, object], what: str) -> np.ndarray | None:
 
 
 def _with_bounds(bed: Bed, what: str) -> dict[int, np.ndarray]:
-    found = {box: _bounds(record, what) for box, record in _records(bed).items()}
+    found = {box: _bounds(record, what) for box, record in bed.records.items()}
     return {box: bounds for box, bounds in found.items() if bounds is not None}
 
 
@@ -179,7 +168,7 @@ def _in_document(bed: Bed, chosen: list[int], changed: list[dict[str, object]]) 
     """The set read again from its file with other records."""
     (file,) = bed.dataset.sources.names()
     document = json.loads(bed.dataset.sources.read(file))
-    records = _records(bed)
+    records = bed.records
     by_id = {records[box]["id"]: new for box, new in zip(chosen, changed, strict=True)}
     document["annotations"] = [by_id.get(one["id"], one) for one in document["annotations"]]
     return read_document(document, file)
@@ -189,7 +178,7 @@ def ring(bed: Bed, rng: Rng, value: float, avoid: frozenset[int]) -> Planted:
     """An outline of a ring of so many values."""
     chosen = bed.pick(rng, avoid, bed.is_sound)
     ring_of = [10.0, 10.0, 60.0, 12.0, 70.0, 50.0, 20.0, 60.0][: int(value)]
-    changed = [_records(bed)[box] | {"segmentation": [ring_of]} for box in chosen]
+    changed = [bed.records[box] | {"segmentation": [ring_of]} for box in chosen]
     return _in_document(bed, chosen, changed), units(chosen)
 
 
@@ -201,14 +190,14 @@ def runs(bed: Bed, rng: Rng, value: float, avoid: frozenset[int]) -> Planted:
         width, height = edit.size(box)
         counts = [100, 50, int(width * height) - 150 + int(value)]
         mask = {"size": [int(height), int(width)], "counts": counts}
-        changed.append(_records(bed)[box] | {"segmentation": mask})
+        changed.append(bed.records[box] | {"segmentation": mask})
     return _in_document(bed, chosen, changed), units(chosen)
 
 
 def keypoint_count(bed: Bed, rng: Rng, value: float, avoid: frozenset[int]) -> Planted:
     """A `num_keypoints` that is so many off."""
     chosen = bed.pick(rng, avoid, bed.is_sound)
-    records = _records(bed)
+    records = bed.records
     if not all(isinstance(records[box].get("num_keypoints"), int) for box in chosen):
         raise NotHereError(f"{bed.name} has no keypoints")
     changed = [
@@ -221,7 +210,7 @@ def keypoint_count(bed: Bed, rng: Rng, value: float, avoid: frozenset[int]) -> P
 def keypoints_cut(bed: Bed, rng: Rng, value: float, avoid: frozenset[int]) -> Planted:
     """A list of keypoints without its last so many values."""
     chosen = bed.pick(rng, avoid, bed.is_sound)
-    records = _records(bed)
+    records = bed.records
     if not all(isinstance(records[box].get("keypoints"), list) for box in chosen):
         raise NotHereError(f"{bed.name} has no keypoints")
     lists = [list(records[box]["keypoints"]) for box in chosen]  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""Faults against the shipped definitions: clauses VIS, FUL, PER, HEAD, DET, PHO and CAM.
+"""Faults against the definition of visible boxes: clauses VIS.
 
 Limits are those of the files in `rules/`, as they stood when this was written.
 """
@@ -28,7 +28,7 @@ from tests.planting.model import (
     units,
     words,
 )
-from tests.planting.relations import inside, overlap, overlap_of_other
+from tests.planting.relations import few_in_group, inside, overlap, overlap_of_other
 
 VISIBLE = ("box.visible",)
 
@@ -82,7 +82,7 @@ def off_mask_phone(bed: Bed, rng: Rng, value: float, avoid: frozenset[int]) -> P
     return mask_off(bed, rng, value, avoid, MASK_TOLERANCE_PHONE_FRAC)
 
 
-VISIBLE_PLANTERS = (
+PLANTERS = (
     Planter("VIS-001", "width or height", "px",
             below(0.0, [8, 0.25], [-0.25, -16, -200], at=True), side,
             real=REAL, definitions=VISIBLE),
@@ -120,5 +120,7 @@ VISIBLE_PLANTERS = (
     Planter("VIS-032", "a part of the class inside", "of the part",
             above(0.98, [0.5, 0.9, 0.975], [0.985, 0.99, 1.0], at=True), inside,
             real=REAL, definitions=VISIBLE),
+    Planter("VIS-040", "boxes in a group", "boxes",
+            (*words([], [0]), *below(6, [7], [5, 3, 1], at=False)), few_in_group,
+            bed="full_crowds", definitions=VISIBLE),
 )  # fmt: skip
-PLANTERS = VISIBLE_PLANTERS

@@ -6,6 +6,7 @@ pages (`curate explain CODE`) and from the definitions in `rules/`, each where i
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -58,15 +59,11 @@ Levels = tuple[Level, ...]
 
 @dataclass(frozen=True)
 class Bed:
-    """A set to plant in.
-
-    `vocabulary` is that of the definitions' mapping (None: the one that fits best).
-    """
+    """A set to plant in."""
 
     name: str
     dataset: Dataset
     is_made: bool = True
-    vocabulary: str | None = None
 
     @cached_property
     def edges(self) -> np.ndarray:
@@ -115,6 +112,16 @@ class Bed:
             both = meet.all(axis=1)
             touched[finite[i[both]]] = touched[finite[j[both]]] = True
         return self.is_sound & ~touched
+
+    @cached_property
+    def records(self) -> dict[int, dict[str, Any]]:
+        """The JSON record of each box of COCO files, by box id."""
+        boxes, found = self.dataset.boxes, {}
+        rows = zip(boxes["box_id"], boxes["file"], boxes["start"], boxes["end"], strict=True)
+        bodies = {file: self.dataset.sources.read(file) for file in boxes["file"].unique()}
+        for box, file, start, end in rows:
+            found[int(box)] = json.loads(bodies[file][int(start) : int(end)])
+        return found
 
     def pick(
         self, rng: Rng, avoid: frozenset[int], wanted: np.ndarray, n: int = N_UNITS
@@ -167,8 +174,9 @@ class Planter:
         Name of the made set that has what it needs.
     real
         Names of the real sets to try too.
-    definitions
-        Definitions that the audit needs beside; empty: none.
+    definitions, vocabulary
+        Definitions that the audit needs beside (empty: none), and the words of their mapping
+        (None: those that fit best).
     is_of_set
         Whether one finding stands for the whole set, so that it is planted only where none was.
     """
@@ -182,6 +190,7 @@ class Planter:
     kind: Kind = "deterministic"
     real: tuple[str, ...] = ()
     definitions: tuple[str, ...] = ()
+    vocabulary: str | None = None
     is_of_set: bool = False
 
 

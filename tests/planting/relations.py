@@ -146,7 +146,7 @@ def in_group(bed: Bed, rng: Rng, value: float, avoid: frozenset[int]) -> Planted
     return edit.done(), tuple(found)
 
 
-def _part_moved(
+def part_moved(
     bed: Bed, rng: Rng, value: float, avoid: frozenset[int], labels: tuple[str, str]
 ) -> Planted:
     """A part of which such a share lies in its whole: it is drawn 100 px wide at the right edge."""
@@ -167,12 +167,12 @@ def _part_moved(
 
 def head_off(bed: Bed, rng: Rng, value: float, avoid: frozenset[int]) -> Planted:
     """A head of which such a share lies in a person."""
-    return _part_moved(bed, rng, value, avoid, ("head", "person"))
+    return part_moved(bed, rng, value, avoid, ("head", "person"))
 
 
 def rider_off(bed: Bed, rng: Rng, value: float, avoid: frozenset[int]) -> Planted:
     """A rider of which such a share lies in a bicycle."""
-    return _part_moved(bed, rng, value, avoid, ("rider", "bicycle"))
+    return part_moved(bed, rng, value, avoid, ("rider", "bicycle"))
 
 
 NEAR = [0.905, 0.95, 0.99]
