@@ -241,14 +241,9 @@ def _visible_rows(boxes: BoxColumns) -> Rows:
         return found
     keys = pd.Series(boxes.attribute("object"))
     named = keys.notna().to_numpy()
-<<<<<<< HEAD
     objects, _ = pd.factorize(keys.astype("str"))
     table = pd.DataFrame({"image": boxes.image_row, "object": objects})
     codes = table.groupby(["image", "object"], sort=False).ngroup().to_numpy(np.int64)
-=======
-    table = pd.DataFrame({"image": boxes.image_row, "object": keys.astype("str")})
-    codes = table.groupby(["image", "object"], sort=False, dropna=False).ngroup().to_numpy(np.int64)
->>>>>>> part-plant
     seen = np.flatnonzero(is_visible & named)
     # Of two visible boxes the one of the higher id, in whatever order they stand.
     seen = seen[np.argsort(boxes.ids[seen])]

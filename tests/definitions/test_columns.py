@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """The columns that expressions read of boxes, by hand."""
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from curate.assembly import Gathered, assemble
 from curate.definitions.columns import BoxColumns, numbers, taken
 from curate.definitions.evaluation import text_values
 from curate.definitions.expressions import Name
@@ -140,15 +140,6 @@ def test_row_minus_one_takes_nothing() -> None:
     assert taken(numbers(np.array([4.0, 5.0])), rows).known.tolist() == [True, False]
     words = taken(text_values(np.array([0, 0]), ["a"]), rows)
     assert words.values.tolist() == [0, -1]
-=======
-"""Columns of boxes that are made of others: expected values are hand sums."""
-
-from __future__ import annotations
-
-import numpy as np
-
-from curate.assembly import Gathered, assemble
-from curate.definitions.columns import BoxColumns
 
 
 def test_a_whole_box_that_names_no_object_has_no_visible_one() -> None:
@@ -170,4 +161,3 @@ def test_a_whole_box_that_names_no_object_has_no_visible_one() -> None:
     # 50 x 200 of 100 x 200 px.
     assert columns["visible_share"].values.tolist()[0] == 0.5
     assert np.isnan(columns["visible_share"].values[1:]).all()
->>>>>>> part-plant
