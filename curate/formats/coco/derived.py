@@ -105,7 +105,7 @@ def _refuse_sizes(dataset: Dataset, table: dict[str, np.ndarray[Any, Any]]) -> N
 def _spans(
     dataset: Dataset, rows: np.ndarray[Any, Any]
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """First byte, and the byte after, of the records of some rows; others of the table may have no record."""
+    """First byte of the records of some rows, and the byte after; other rows may have no record."""
     of_rows = dataset.boxes[["start", "end"]].iloc[rows]
     return of_rows["start"].to_numpy(np.int64), of_rows["end"].to_numpy(np.int64)
 
