@@ -77,8 +77,12 @@ def read_document(path: Path, name: str) -> Document:
         with path.open("rb") as file:
             body = file.read(MAX_BYTES + 1)
         text = body.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot be read: {error}", place=place, mend="correct it") from error
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        raise UsageError("is no UTF-8", place=Place(name, line), mend="save it as UTF-8") from error
+    except OSError as error:
+        what = f"cannot be read: {error.strerror or error}"
+        raise UsageError(what, place=place, mend="check the path") from error
     if len(body) > MAX_BYTES:
         raise UsageError(
             f"is larger than {MAX_BYTES} bytes, should be a file that a person writes",

@@ -72,8 +72,8 @@ REFUSED = [
     ("a: 1\n\tb: 2\n", 2, "cannot be read"),
     ("a: \"x\ny\n", 3, "cannot be read"),
     ("a: 1\n--- \nb: 2\n", 2, "cannot be read"),
-    ("a: 2001-99-99\n", None, "cannot be read"),
-    ('a: !!int ""\n', None, "cannot be read"),
+    ("a: 2001-99-99\n", 1, "cannot be read"),
+    ('a: !!int ""\n', 1, "cannot be read"),
     ("a: \x07\n", None, "cannot be read"),
 ]  # fmt: skip
 
@@ -109,14 +109,19 @@ def test_a_file_beyond_the_limit_is_refused_and_at_it_read(tmp_path: Path) -> No
         read_document(path, "x")
 
 
-@pytest.mark.parametrize("kind", ["missing", "folder", "latin"])
+@pytest.mark.parametrize("kind", ["missing", "folder"])
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "x.yaml"
     if kind == "folder":
         path.mkdir()
-    if kind == "latin":
-        path.write_bytes("a: Größe".encode("latin-1"))
-    with pytest.raises(UsageError, match=r"^x\.yaml: cannot be read: .* - correct it$"):
+    with pytest.raises(UsageError, match=r"^x\.yaml: cannot be read: .* - check the path$"):
+        read_document(path, "x.yaml")
+
+
+def test_a_file_of_another_encoding_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_bytes("a: 1\nb: Größe\n".encode("latin-1"))
+    with pytest.raises(UsageError, match=r"^x\.yaml:2: is no UTF-8 - save it as UTF-8$"):
         read_document(path, "x.yaml")
 
 

@@ -83,7 +83,7 @@ REFUSED = [
     ("version: 1\nchecks: {BOX-004: {min_side_px: .inf, because: x}}\n", "BOX-004.min_side_px"),
     ("version: 1\nsources: {\n", "cannot be read"),
     ("version: 1\n\tsources: x\n", "cannot be read"),
-    (b"version: 1 # \xe9\n", "cannot be read"),
+    (b"version: 1 # \xe9\n", "is no UTF-8"),
     ("version: !!python/object/apply:os.system [ls]\n", "cannot be read"),
     ("version: 2001-99-99\n", "cannot be read"),
     ("version: !!int ''\n", "cannot be read"),

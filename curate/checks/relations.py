@@ -206,11 +206,12 @@ def box_inside_same_class(
     Usual mend: delete the part, or mark the larger box as a group.
     """
     n_holders = np.zeros(len(boxes), np.int64)
+    ids = boxes["box_id"].to_numpy(np.int64)
     pairs = NO_PAIRS
     for block in _pairs(boxes, min_ioa, one_class=True):
         inside = block.where((block.ioa >= min_ioa) & (block.iou < max_iou))
         n_holders += np.bincount(inside.small, minlength=len(boxes))
-        pairs = _closest_holders(pairs.and_then(inside))
+        pairs = _closest_holders(pairs.and_then(inside), ids)
     first = np.flatnonzero(np.diff(pairs.small, prepend=-1))
     worst = pairs.where(first)
     members = np.insert(pairs.large, first, worst.small)
@@ -233,9 +234,12 @@ def box_inside_same_class(
     )
 
 
-def _closest_holders(pairs: Pairs) -> Pairs:
-    """By inner box, the pairs that hold most of it, the best first; `MAX_HOLDERS` at most."""
-    pairs = pairs.where(np.lexsort((pairs.large, -pairs.ioa, pairs.small)))
+def _closest_holders(pairs: Pairs, ids: Rows) -> Pairs:
+    """By inner box, the pairs that hold most of it, the best first; `MAX_HOLDERS` at most.
+
+    Of equals the one of the larger IoU, then of the lower id: another order of rows tells the same.
+    """
+    pairs = pairs.where(np.lexsort((ids[pairs.large], -pairs.iou, -pairs.ioa, pairs.small)))
     numbers = np.arange(len(pairs.small))
     is_first = np.diff(pairs.small, prepend=-1) != 0
     ordinal = numbers - np.maximum.accumulate(np.where(is_first, numbers, 0))

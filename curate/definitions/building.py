@@ -52,13 +52,14 @@ _WRITTEN: dict[Kind, str] = {
 class Context:
     """What a file may speak of beside its own: what it builds on.
 
-    `labels` is None where boxes of any class are judged; `definitions` are the ids below it.
+    `labels` is None where boxes of any class are judged; `definitions` are the ids below it, with
+    the class that each is of.
     """
 
     columns: Mapping[str, Name] = field(default_factory=dict)
     decisions: Set[str] = frozenset()
     labels: frozenset[str] | None = None
-    definitions: tuple[str, ...] = ()
+    definitions: Mapping[str, str | None] = field(default_factory=dict)
 
 
 class Builder:
@@ -178,6 +179,16 @@ def built(
         if "definition" in one:
             at = ("classes", number, "definition")
             builder.known(one["definition"], context.definitions, "used definition", at)
+            label = context.definitions[one["definition"]]
+            if label is not None and one["name"] != label:
+                raise builder.error(
+                    ("classes", number, "name"),
+                    f"{quote(one['name'])} is not the class of {one['definition']}",
+                    f"write {label}",
+                )
+    for number, pair in enumerate(values.get("allowed_pairs", ())):
+        for label in pair:
+            builder.known(label, context.labels or (), "class", ("allowed_pairs", number))
     _refuse_idle_params(builder)
     return Definition(
         id=file.id,

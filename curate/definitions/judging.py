@@ -11,7 +11,14 @@ import numpy as np
 import pandas as pd
 
 from curate.boxes import Floats, Rows
-from curate.definitions.columns import BoxColumns, Masks, image_part, numbers, taken
+from curate.definitions.columns import (
+    BoxColumns,
+    Masks,
+    image_part,
+    is_predicted,
+    numbers,
+    taken,
+)
 from curate.definitions.evaluation import Values, evaluate, from_column, truth
 from curate.definitions.expressions import Expression, Node, Operation
 from curate.definitions.mapping import Mapped
@@ -181,7 +188,10 @@ class _Records:
             if clause.scope is not None:
                 among = among & truth(clause.scope, self._boxes, self._boxes.n_rows)[0]
             if clause.record == "prediction":
-                among = among & (self._dataset.boxes["origin"] == "detector").to_numpy(bool)
+                among = among & is_predicted(self._boxes)
+            elif clause.record == "box":
+                # What annotators drew: what a detector gives has clauses of its own.
+                among = among & ~is_predicted(self._boxes)
             self._scopes[kind] = among & self._in_pairs if clause.record == "pair" else among
         return self._scopes[kind]
 
@@ -249,6 +259,9 @@ class _Records:
                 return numbers(getattr(block, name))
             if name == "pair_allowed":
                 return self._pair_allowed(block)
+            if name == "groups_hold_boxes":
+                is_coco = self._is_coco[block.a]
+                return Values(is_coco, np.ones(len(is_coco), np.bool_))
             if name[:2] in ("a_", "b_"):
                 return taken(self._boxes[name[2:]], block.a if name[0] == "a" else block.b)
             return taken(self._boxes[name], block.a)
@@ -330,6 +343,7 @@ class _Records:
             "n_boxes": np.ones(len(row), np.bool_),
             "n_included": role.values == (words.index("include") if "include" in words else -2),
             "n_ignored": role.values == (words.index("ignore") if "ignore" in words else -2),
+            "n_predicted": is_predicted(self._boxes),
             "n_groups": self._boxes["is_group"].values & self._boxes["is_group"].known,
         }
         counts = {
@@ -394,12 +408,18 @@ class _Records:
         }
         return {name: numbers(np.array([value], np.float64)) for name, value in values.items()}
 
+    @cached_property
+    def _is_coco(self) -> Masks:
+        """(N,) whether a box stands in a COCO file."""
+        codes, files = pd.factorize(self._dataset.boxes["file"])
+        formats = self._dataset.formats
+        is_coco = np.array([*(formats.get(file) == "coco" for file in files), False], np.bool_)
+        of_box: Masks = is_coco[codes]
+        return of_box
+
     def _min_coco_id(self) -> float:
         """The smallest id of an annotation in COCO files; NaN without any."""
-        boxes = self._dataset.boxes
-        codes, files = pd.factorize(boxes["file"])
-        is_coco = np.array([self._dataset.formats.get(file) == "coco" for file in files], np.bool_)
-        ids = boxes["source_id"][is_coco[codes]] if len(files) else boxes["source_id"][:0]
+        ids = self._dataset.boxes["source_id"][self._is_coco]
         # Ids are whole numbers; texts that are none count as no id.
         whole = ids[ids.str.fullmatch("-?[0-9]{1,15}").to_numpy(bool, na_value=False)]
         return float(whole.astype("int64").min()) if len(whole) else np.nan

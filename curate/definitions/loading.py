@@ -43,9 +43,9 @@ def load(words: Sequence[str | Path]) -> Definitions:
     given = params_given(projects[0] if projects else None)
     for file in files:
         parts[file.id] = built(file, _context(file, parts), given)
+    _refuse_clashes(parts, files)
     if projects:
         parts = overridden(parts, projects[0])
-    _refuse_clashes(parts, files)
     pairs = projects[0].values.get("allowed_pairs", []) if projects else []
     return Definitions(tuple(parts.values()), tuple((first, second) for first, second in pairs))
 
@@ -67,7 +67,7 @@ def _context(file: DefinitionFile, parts: dict[str, Definition]) -> Context:
         columns={name: c for part in below.values() for name, c in part.columns.items()},
         decisions={name for part in below.values() for name in part.decisions},
         labels=frozenset(labels) or None,
-        definitions=tuple(sorted(below)),
+        definitions={name: below[name].label for name in sorted(below)},
     )
 
 

@@ -269,7 +269,20 @@ class _Run:
             is_set = np.array([column in values for values in self._values], np.bool_)
             new = [values.get(column) for values in self._values]
             given[column] = _replaced(self._columns[column], new, is_set, of_box)
+        extent = given.get("extent", self._columns["extent"])
+        given["extent"] = self._with_class_extents(extent, given["label"])
         return Mapped(self._columns.with_given(given), of_box, verdicts)
+
+    def _with_class_extents(self, extent: Values, label: Values) -> Values:
+        """The extents, with that of the project's class where neither source nor rule says one."""
+        words, codes = list(extent.words or ()), extent.values.copy()
+        for one in (one for part in self._definitions.parts for one in part.classes):
+            if one.extent is None or one.name not in (label.words or ()):
+                continue
+            words += [one.extent] if one.extent not in words else []
+            is_one = ~extent.known & (label.values == (label.words or ()).index(one.name))
+            codes[is_one] = words.index(one.extent)
+        return text_values(codes, words)
 
     def _labels(self, verdicts: tuple[Verdict, ...]) -> Values:
         own = self._columns["label"]

@@ -64,6 +64,7 @@ IMAGE: dict[str, Name] = IMAGE_PART | {
     "n_included": _number("boxes of role include", nullable=False),
     "n_ignored": _number("boxes of role ignore", nullable=False),
     "n_groups": _number("group boxes", nullable=False),
+    "n_predicted": _number("boxes of a detector", nullable=False),
 }
 TRACK: dict[str, Name] = {
     "source": Name("text", "name of the source", nullable=False),
@@ -95,6 +96,9 @@ _PAIR: dict[str, Name] = {
     "iou": _number("0..1, intersection over union", nullable=False),
     "ioa_a": _number("0..1, share of a inside b", nullable=False),
     "ioa_b": _number("0..1, share of b inside a", nullable=False),
+    "groups_hold_boxes": Name(
+        "flag", "whether single boxes may lie in a group by the rules of their format (COCO)", False
+    ),
     "pair_allowed": Name("flag", "whether the project lets the two labels share a place", False),
 }
 _RELATION: dict[str, Name] = {

@@ -42,7 +42,7 @@ from tests.planting import Bed, Level, Planter, Unit  # noqa: E402
 from tests.planting.made import bed as made_bed  # noqa: E402
 from tests.planting.model import NotHereError  # noqa: E402
 
-FIRST_SEED, N_SEEDS = 1000, 3
+FIRST_SEED, N_SEEDS = 4000, 3
 MIN_STATISTICAL = 0.9
 REAL = {
     "coco128": "coco128/instances_all_as_published.json",

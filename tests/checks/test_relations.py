@@ -183,7 +183,7 @@ def test_box_inside_several_is_one_finding_with_all_that_hold_it(summary, box) -
         box("r", 10, 10, 20, 20),
         box("s", 10, 10, 20, 21, label="van"),
     ]
-    assert summary(rows) == [("REL-004", "q p", 1), ("REL-004", "r p q", 1)]
+    assert summary(rows) == [("REL-004", "q p", 1), ("REL-004", "r q p", 1)]
 
 
 def test_inside_message_says_share_and_class(make, findings, box) -> None:

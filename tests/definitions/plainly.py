@@ -94,11 +94,15 @@ def usable(box: Row) -> bool:
     return box["role"] != "exclude" and box["shape"] in INSIDE
 
 
+def predicted(box: Row) -> bool:
+    """Whether a detector found a box."""
+    return box["origin"] == "detector" or box["score"] is not None
+
+
 def comparable(box: Row) -> bool:
     """Whether a box is compared with others."""
     finite = all(known(box[name]) is not None and math.isfinite(box[name]) for name in EDGES)
-    is_found = box["origin"] == "detector" or box["score"] is not None
-    if not (usable(box) and box["shape"] != "rotated" and finite and not is_found):
+    if not (usable(box) and box["shape"] != "rotated" and finite and not predicted(box)):
         return False
     return box["width"] > 0 and box["area"] > 0 and math.isfinite(box["area"])
 
@@ -130,7 +134,7 @@ def told_of_boxes(boxes: list[Row], clause: Row, scope: str | None, params: Row)
     """What a clause about boxes or predictions says."""
     is_prediction = clause["record"] == "prediction"
     among = [box for box in boxes if usable(box) and true(scope, box, params)]
-    among = [box for box in among if not is_prediction or box["origin"] == "detector"]
+    among = [box for box in among if predicted(box) == is_prediction]
     return _told(clause, params, [((box["row"],), [box]) for box in among])
 
 

@@ -142,7 +142,8 @@ def _pairs(seed: int, name: str, labels: tuple[str, str], part: tuple[float, ...
     """Objects of 128 x 256 px and in each field a second thing of 64 x 64 px at the part of it."""
     rng = np.random.default_rng([seed, 3])
     rows, corners = _fields(rng, N_PAIR_IMAGES)
-    low = corners + 16 + np.rint(rng.uniform(0, 1, corners.shape) * [200, 150])
+    # A part that is drawn 100 px to the right of its whole stays in the field.
+    low = corners + 16 + np.rint(rng.uniform(0, 1, corners.shape) * [100, 150])
     whole = np.hstack([low, np.add(low, (128, 256))])
     second = np.hstack([low + part[:2], low + part[2:]])
     return _dataset(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.planting.boxes import REAL
+from tests.planting.made import FIELD_WH
 from tests.planting.model import Bed, Edges, Edit, Planted, Planter, Rng, Unit, above, below, words
 
 # Sides that whole percents of are whole pixels.
@@ -13,8 +14,8 @@ def _snapped(bed: Bed, edit: Edit, box: int) -> Edges:
     """The box's edges; in a made set it is drawn anew with sides of a round number of px."""
     x1, y1, x2, y2 = edit.edges(box)
     if bed.is_made:
-        width, height = edit.size(box)
-        x1, y1 = min(x1, width - ROUND_PX), min(y1, height - ROUND_PX)
+        # At the left top of its field, so that it stays alone.
+        x1, y1 = ((at // side) * side + 12 for at, side in zip((x1, y1), FIELD_WH, strict=True))
         x2, y2 = x1 + ROUND_PX, y1 + ROUND_PX
         edit.set(box, (x1, y1, x2, y2))
     return x1, y1, x2, y2
