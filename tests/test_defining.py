@@ -334,7 +334,8 @@ def test_cyclists_and_regions_of_kitti_are_ignored(
 MOT = {
     "1": ("pedestrian", "include", "unstated_posture"),
     "2": ("person on vehicle", "include", "rider"), "4": ("bicycle", "exclude", "other"),
-    "7": ("static person", "include", "unstated_posture"), "8": ("distractor", "ignore", "mannequin"),
+    "7": ("static person", "include", "unstated_posture"),
+    "8": ("distractor", "ignore", "mannequin"),
     "9": ("occluder", "exclude", "other"),
 }  # fmt: skip
 
