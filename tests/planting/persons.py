@@ -181,7 +181,8 @@ def no_label(bed: Bed, rng: Rng, value: float, avoid: frozenset[int]) -> Planted
     """A prediction without a class (1), or of another one (0)."""
     edit, chosen = Edit(bed), bed.pick(rng, avoid, _found(bed))
     for box in chosen:
-        edit.set(box, label=None if value else "other")
+        word = None if value else "other"
+        edit.set(box, label=word, source_label=word)
     return edit.done(), units(chosen)
 
 
