@@ -38,10 +38,13 @@ class Baseline:
     findings
         Columns finding_id (int64), check, file (None: of no single file) and members (number of
         boxes and other records), sorted by check and id.
+    definitions
+        The definitions that the findings were judged by, each `id@version+hash`.
     """
 
     source: str
     findings: pd.DataFrame
+    definitions: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -56,6 +59,7 @@ def baseline_of(findings: Findings) -> Baseline:
     return Baseline(
         findings.dataset.name,
         counted.sort_values(["check", "finding_id"], kind="stable").reset_index(drop=True),
+        findings.definitions,
     )
 
 
@@ -162,7 +166,11 @@ def _in_scope(counted: pd.DataFrame, check: str, file: str | None) -> _Masks:
 def to_json(baseline: Baseline) -> str:
     """The baseline as JSON text (`schemas/baseline-1.schema.json`), a line for each finding."""
     table = baseline.findings
-    about = {"source": baseline.source, "counts": baseline.counts}
+    about = {
+        "source": baseline.source,
+        "definitions": list(baseline.definitions),
+        "counts": baseline.counts,
+    }
     head = _json({"schema": SCHEMA, **about, "findings": []})
     rows = [
         _json({"finding_id": hex_id(own), "check": check, "file": file, "members": members})
@@ -177,7 +185,7 @@ def _json(value: Any) -> str:  # a JSON value
 
 class _Known(msgspec.Struct, forbid_unknown_fields=True):
     finding_id: Annotated[str, msgspec.Meta(pattern="^[0-7][0-9a-f]{15}$")]
-    check: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3,5}-[0-9]{3}$")]
+    check: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2,8}-[0-9]{3}$")]
     file: str | None
     members: Annotated[int, msgspec.Meta(ge=0)]
 
@@ -187,6 +195,8 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True):
     source: str
     counts: dict[str, int]
     findings: list[_Known]
+    # Baselines of before definitions were stated in them have none.
+    definitions: tuple[str, ...] = ()
 
 
 class _Version(msgspec.Struct):
@@ -227,6 +237,7 @@ def read_baseline(path: Path, name: str) -> Baseline:
             [one.file for one in found.findings],
             [one.members for one in found.findings],
         ),
+        found.definitions,
     )
 
 

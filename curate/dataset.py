@@ -202,6 +202,12 @@ class Findings:
         return self.table["finding_id"].isin(list(self.known or ())).astype(bool)
 
     @property
+    def settled(self) -> dict[str, int]:
+        """Number of findings by what has been settled about them: known, mended, waived."""
+        known = int(self.is_known.sum())
+        return {"known": known, "mended": self.mended, "waived": self.waived}
+
+    @property
     def new(self) -> Findings:
         """The findings that no baseline holds."""
         return replace(self, table=self.table[~self.is_known])

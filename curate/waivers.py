@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import json
 import re
@@ -18,6 +19,8 @@ import pandas as pd
 from curate.assembly import Fault, findings_table, sorted_findings
 from curate.checks import CHECKS
 from curate.dataset import Findings
+from curate.definitions.files import shipped
+from curate.definitions.loading import load
 from curate.documents import Document, read_document, refuse_unfit
 from curate.errors import Place, UsageError, quote
 from curate.faults import FAULTS
@@ -106,6 +109,43 @@ def _waiver(document: Document, number: int, row: dict[str, str]) -> Waiver:
     return Waiver(row["reason"], row["author"], until, place, **given)
 
 
+def refuse_unknown_checks(waivers: Sequence[Waiver], own: Collection[str] = ()) -> None:
+    """Refuses waivers of checks that do not exist: they would never waive anything.
+
+    Parameters
+    ----------
+    own
+        Codes and names of checks and clauses that are known beside curate's own and those of the
+        definitions that come with it.
+
+    Raises
+    ------
+    UsageError
+        With the waiver's place and the nearest code or name.
+    """
+    known = {*own, *FAULTS, *CHECKS}
+    known |= {fault.name for fault in FAULTS.values()} | {check.name for check in CHECKS.values()}
+    unknown = [one for one in waivers if one.check is not None and one.check not in known]
+    if unknown:
+        # Only now, as reading definitions takes a while; one by one, as projects cannot be in
+        # force together.
+        clauses = [clause for word in shipped() for clause in load([word]).clauses]
+        known |= {word for clause in clauses for word in (clause.id, clause.name)}
+    for waiver in unknown:
+        if waiver.check not in known:
+            raise _unknown_check(waiver.check or "", known, waiver.place)
+
+
+def _unknown_check(word: str, known: Collection[str], place: Place) -> UsageError:
+    near = difflib.get_close_matches(word, sorted(known), n=1)
+    own = "give the file that has it with --checks or --definitions"
+    return UsageError(
+        f"there is no check {quote(word)}",
+        place=place,
+        mend=f"did you mean {near[0]!r}? If it is your own, {own}" if near else own,
+    )
+
+
 def waive(
     findings: Findings,
     waivers: Sequence[Waiver],
@@ -116,14 +156,15 @@ def waive(
     """The findings without those that a waiver fits, and with findings about the waivers.
 
     A waiver that has run out waives nothing and is a finding (WAI-001); one that fits nothing is
-    one too (WAI-002), unless its check did not run or its image is of another source.
+    one too (WAI-002), unless its check did not run or its image is of another source. That its
+    check exists is for `refuse_unknown_checks` to say.
 
     Parameters
     ----------
     today
         The day that waivers are held against.
     ran
-        Codes of the checks that ran; None: all.
+        Codes of the checks that ran, and names of those that are not curate's own; None: all.
     """
     rows = _Rows(findings)
     is_waived = np.zeros(len(findings), np.bool_)

@@ -133,6 +133,28 @@ def test_a_file_is_sorted_holds_one_finding_a_line_and_comes_back(tmp_path) -> N
     assert to_json(read_baseline(tmp_path / "b.json", "b.json")) == text
 
 
+def test_a_file_states_what_its_findings_were_judged_by(tmp_path) -> None:
+    stated = ("box@2.0.0+cd34", "person@1.0.0+ab12")
+    text = to_json(baseline_of(replace(findings((1, "PER-001", 1, "a")), definitions=stated)))
+    assert fitting(text, "baseline-1.schema.json")["definitions"] == list(stated)
+    (tmp_path / "b.json").write_text(text)
+    assert to_json(read_baseline(tmp_path / "b.json", "b.json")) == text
+
+
+def test_a_file_of_before_definitions_were_stated_is_read(tmp_path) -> None:
+    old = '{"schema": "curate.baseline/1", "source": "street", "counts": {}, "findings": []}'
+    (tmp_path / "b.json").write_text(old)
+    assert fitting(old, "baseline-1.schema.json")
+    assert read_baseline(tmp_path / "b.json", "b.json").definitions == ()
+
+
+def test_codes_of_own_checks_come_back(tmp_path) -> None:
+    text = to_json(baseline_of(findings((1, "MY-001", 1, "a"), (2, "STREETS-001", 1, "a"))))
+    fitting(text, "baseline-1.schema.json")
+    (tmp_path / "b.json").write_text(text)
+    assert read_baseline(tmp_path / "b.json", "b.json").counts == {"MY-001": 1, "STREETS-001": 1}
+
+
 def test_the_file_of_nothing_comes_back(tmp_path) -> None:
     text = to_json(baseline_of(findings()))
     assert fitting(text, "baseline-1.schema.json")["findings"] == []

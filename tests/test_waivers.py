@@ -14,11 +14,12 @@ from curate.assembly import Fault
 from curate.baseline import against, baseline_of
 from curate.checks import CHECKS
 from curate.dataset import Findings
+from curate.definitions.loading import load
 from curate.errors import Place, UsageError
 from curate.faults import FAULTS
 from curate.report import to_sarif, to_text
 from curate.tables import FINDING_COLUMNS, make_table
-from curate.waivers import Waiver, read_waivers, waive
+from curate.waivers import Waiver, read_waivers, refuse_unknown_checks, waive
 from tests.test_report import dataset
 
 TODAY = date(2026, 6, 15)
@@ -243,3 +244,28 @@ def test_a_wrong_file_is_told_with_line_and_mend(tmp_path, text, words) -> None:
     assert str(caught.value).startswith("w.yaml:")
     assert words in str(caught.value)
     assert " - " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [
+        ("BOX-02", "there is no check 'BOX-02' - did you mean 'BOX-0"),
+        ("box-outside-imagee", "did you mean 'box-outside-image'?"),
+        ("VIS-30", "there is no check 'VIS-30' - did you mean 'VIS-0"),
+        ("MY-0001", "did you mean 'MY-001'?"),
+        ("no check of ours", "there is no check 'no check of ours' - give the file that has it"),
+    ],
+)
+def test_a_check_that_there_is_not_is_refused_with_place_and_nearest(word, words) -> None:
+    waivers = [Waiver(**WHOLE, check="BOX-002"), Waiver(**WHOLE, check=word)]
+    with pytest.raises(UsageError) as caught:
+        refuse_unknown_checks(waivers, ["MY-001", "box-too-wide"])
+    assert str(caught.value).startswith("w.yaml:3: there is no check ")
+    assert words in str(caught.value)
+
+
+def test_checks_faults_clauses_and_own_checks_are_known_by_code_and_name() -> None:
+    clause = load(["project.cameras"]).clauses[0]
+    words = ["BOX-002", "box-outside-image", "SRC-010", "labels-lost", clause.id, clause.name]
+    waivers = [Waiver(**WHOLE, check=word) for word in [*words, "MY-001", "box-too-wide", None]]
+    refuse_unknown_checks(waivers, ["MY-001", "box-too-wide"])

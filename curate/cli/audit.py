@@ -132,12 +132,14 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
     chosen = _words(select) or settings.select, _words(ignore) or settings.ignore
     definitions_ = settings.definitions_in_force(definitions)
     own = [check for file in checks_ or () for check in checks.from_file(file)]
+    work.refuse_unknown_checks(own, definitions_)
     findings = library.audit(
         taken, told, select=chosen[0], ignore=chosen[1], params=settings.params, loader=for_,
         definitions=definitions_, vocabulary=vocabulary or settings.vocabulary, extra=own,
     )  # fmt: skip
     rules = _rules(*chosen, own, definitions_)
-    findings = work.settled(findings, {rule.code for rule in rules})
+    ran = {word for rule in rules for word in (rule.code, rule.name)}
+    findings = work.settled(findings, ran)
     report = reports.Report(
         findings,
         source or findings.dataset.name,

@@ -54,9 +54,7 @@ def summary(findings: Findings) -> None:
 
 
 def _settled(findings: Findings) -> str:
-    known = int(findings.is_known.sum())
-    counts = {"known": known, "mended": findings.mended, "waived": findings.waived}
-    told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    told = ", ".join(f"{count} {word}" for word, count in findings.settled.items() if count)
     return f"; {told}" if told else ""
 
 

@@ -16,7 +16,9 @@ from curate.folders import refuse_file, refuse_source, write_file
 
 if TYPE_CHECKING:
     from curate.baseline import Baseline
+    from curate.checks import Check
     from curate.dataset import Findings
+    from curate.definitions.model import Definitions
     from curate.project import Project
     from curate.waivers import Waiver
 
@@ -33,6 +35,26 @@ class Work:
     today: date
     written: Path | None
 
+    def refuse_unknown_checks(self, own: Iterable[Check], definitions: Definitions | None) -> None:
+        """Refuses waivers of checks that do not exist, whether or not they run.
+
+        Parameters
+        ----------
+        own
+            Checks of a project's own, beside those of installed packages.
+        definitions
+            Those in force.
+        """
+        from curate import checks
+        from curate.waivers import refuse_unknown_checks
+
+        if not self.waivers:
+            return
+        words = {word for one in (*checks.installed(), *own) for word in (one.code, one.name)}
+        clauses = () if definitions is None else definitions.clauses
+        words |= {word for clause in clauses for word in (clause.id, clause.name)}
+        refuse_unknown_checks(self.waivers, words)
+
     def settled(self, findings: Findings, ran: Collection[str]) -> Findings:
         """The findings without the waived ones, and with those marked that are known.
 
@@ -41,7 +63,7 @@ class Work:
         Parameters
         ----------
         ran
-            Codes of the checks that ran.
+            Codes and names of the checks that ran.
         """
         from curate.baseline import against, baseline_of
         from curate.waivers import waive

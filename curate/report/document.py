@@ -35,9 +35,7 @@ def _head(findings: Findings, source: str) -> dict[str, Any]:
         "boxes": len(findings.dataset.boxes),
         "definitions": list(findings.definitions),
         "counts": findings.counts,
-        "known": int(findings.is_known.sum()),
-        "mended": findings.mended,
-        "waived": findings.waived,
+        **findings.settled,
         "findings": [],
     }
 

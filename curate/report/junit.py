@@ -38,7 +38,8 @@ def junit_parts(
 
     A check is a suite, a finding in it a case, which fails at or above `fail_on` unless a baseline
     knows it, and else passes with the finding in its `system-out`. A check that found nothing is a
-    suite of one case that passed.
+    suite of one case that passed. The definitions in force, and how many findings are known, mended
+    and waived, are properties of a suite without cases, which stands first.
 
     Parameters
     ----------
@@ -60,6 +61,7 @@ def junit_parts(
     head = f"curate audit {source}"
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
     yield _start("testsuites", head, n_cases, int(fails.sum()))
+    yield _properties(findings)
     found = _by_check(findings)
     code, cases = next(found, (None, iter(())))
     for rule in sorted(of_all.values(), key=lambda rule: rule.code):
@@ -74,6 +76,22 @@ def junit_parts(
             yield f'<testcase classname={_attribute(rule.code)} name="no finding"/>\n'
         yield "</testsuite>\n"
     yield "</testsuites>\n"
+
+
+def _properties(findings: Findings) -> str:
+    """A suite that only tells what the audit was judged by; empty where there is nothing to tell.
+
+    Jenkins' schema takes properties in suites alone, not beside them.
+    """
+    told = [("definition", stated) for stated in findings.definitions]
+    told += [(word, str(count)) for word, count in findings.settled.items() if count]
+    if not told:
+        return ""
+    rows = [
+        f"<property name={_attribute(name)} value={_attribute(value)}/>\n" for name, value in told
+    ]
+    body = "".join(rows)
+    return f"{_start('testsuite', 'audit', 0, 0)}<properties>\n{body}</properties>\n</testsuite>\n"
 
 
 def _by_check(findings: Findings) -> Iterator[tuple[str, Iterator[tuple[str, Record]]]]:

@@ -82,7 +82,9 @@ def _log(findings: Findings, source: str, version: str, rules: list[Rule]) -> Re
             "source": source,
             "images": len(findings.dataset.images),
             "boxes": len(findings.dataset.boxes),
+            "definitions": list(findings.definitions),
             "counts": findings.counts,
+            **findings.settled,
         },
         "results": [],
     }

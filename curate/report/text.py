@@ -21,7 +21,8 @@ def to_text(findings: Findings, *, show_all: bool = False, show_known: bool = Fa
     """The audit as lines, the ten worst findings of each check.
 
     With `show_all` all of them, and a line for each member of those that have more than ten. With
-    `show_known` also those that a baseline knows; otherwise the last line tells their number.
+    `show_known` also those that a baseline knows; otherwise a line tells their number. The last
+    line names the definitions in force, where there are some.
     """
     return "".join(text_parts(findings, show_all=show_all, show_known=show_known))
 
@@ -45,6 +46,8 @@ def text_parts(
             yield f"  … {counts[code] - n_shown} more {code} (--all shows them)\n"
     if n_known:
         yield f"  … {n_known} known {'finding' if n_known == 1 else 'findings'} (--known shows)\n"
+    if findings.definitions:
+        yield f"judged by {', '.join(findings.definitions)}\n"
 
 
 def _shown(findings: Findings, *, show_all: bool) -> Iterator[tuple[str, Record]]:

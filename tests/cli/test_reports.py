@@ -172,3 +172,14 @@ def test_html_holds_pictures_unless_they_must_stay(curate, here, coco, picture, 
     page = parsed((here / "r.html").read_text())
     assert len(page.find("img")) == n_pictures
     assert "An edge of a box lies clearly beyond the image." in page.at("pictures").text
+
+
+def test_text_ends_with_the_definitions_that_judged_even_when_nothing_was_found(curate, here, coco):
+    words = ("audit", coco(), "--definitions", "box.full", "--select", "BOX-002", "-o", "r.txt")
+    stated = json.loads(curate(*words[:-2], "--json")[1])["definitions"]
+    assert stated
+    last = f"judged by {', '.join(stated)}\n"
+    assert curate(*words, "-o", "-")[1] == f"{last}r.txt written\n"
+    assert (here / "r.txt").read_text() == last
+    assert curate(*words, "--force")[0] == 0
+    assert "judged by" not in curate("audit", coco())[1]

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.checks.test_own import GOOD
 from tests.cli.test_audit import OUTSIDE, SMALL
 from tests.test_schemas import fitting
 
@@ -218,3 +219,28 @@ def test_wrong_waivers_are_refused(curate, coco, waivers, words, said):
     code, out, err = curate("audit", coco(boxes=[OUTSIDE]), *words)
     assert (code, out) == (2, "")
     assert said in err
+
+
+def test_a_waiver_of_a_check_that_there_is_not_is_refused(curate, coco, waivers):
+    path = waivers(WAIVER.replace("BOX-002", "VIS-30"))
+    code, out, err = curate("audit", coco(boxes=[OUTSIDE]), "--waivers", path)
+    assert (code, out) == (2, "")
+    assert "waivers.yaml:3: there is no check 'VIS-30' - did you mean 'VIS-0" in err
+
+
+def test_waivers_of_own_checks_and_clauses_are_taken_whether_they_run_or_not(
+    curate, here, coco, waivers
+):
+    (here / "my_checks.py").write_text(GOOD)
+    entries = [WAIVER.replace("BOX-002", word) for word in ("MY-001", "box-too-wide")]
+    both = "\n  - ".join(entries)
+    words = ("audit", coco(), "--waivers", waivers(both), "--today", "2026-06-15")
+    own = (*words, "--checks", "my_checks.py")
+    code, out, _ = curate(*own)
+    assert code == 0
+    assert out.count("WAI-002") == 2
+    assert curate(*own, "--select", "BOX") == (0, "", curate(*own, "--select", "BOX")[2])
+    code, _, err = curate(*words)
+    assert code == 2
+    assert "there is no check 'MY-001' - " in err
+    assert "--checks" in err

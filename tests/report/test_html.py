@@ -134,6 +134,14 @@ def test_definitions_are_those_given_or_else_those_of_the_findings() -> None:
     assert page_of(findings).at("summary").find("li") == []
 
 
+def test_the_summary_tells_how_many_findings_are_settled() -> None:
+    findings = audit(dataset(boxes=[OUTSIDE, SMALL]))
+    known = frozenset(findings.table["finding_id"])
+    summary = page_of(replace(findings, known=known, waived=9)).at("summary")
+    assert [line.text for line in summary.find("p")] == ["2 known, 9 waived."]
+    assert page_of(findings).at("summary").find("p") == []
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_word_of_labels_becomes_markup(text: str) -> None:
     odd = replace(fault(1, file=text, source_id=text), message=text, mend=text)

@@ -125,3 +125,21 @@ def test_the_parts_are_the_text() -> None:
     parts = list(junit_parts(findings, "labels", rules=RULES))
     assert len(parts) > len(findings)
     assert "".join(parts) == to_junit(findings, "labels", rules=RULES)
+
+
+def test_definitions_and_what_is_settled_are_properties_of_a_suite_without_cases() -> None:
+    findings = audit(dataset(boxes=[OUTSIDE, SMALL]))
+    (first, _) = findings.table["finding_id"]
+    stated = ("box@2.0.0+cd34", "person@1.0.0+ab12")
+    told = replace(findings, definitions=stated, known=frozenset([first]), mended=2, waived=3)
+    _, suites = suites_of(told, rules=RULES)
+    assert list(suites) == ["audit", *(f"{rule.code} {rule.name}" for rule in RULES)]
+    properties = [(row.get("name"), row.get("value")) for row in suites["audit"].iter("property")]
+    settled = [("known", "1"), ("mended", "2"), ("waived", "3")]
+    assert properties == [*(("definition", one) for one in stated), *settled]
+
+
+def test_definitions_are_told_when_nothing_was_found() -> None:
+    findings = replace(audit(empty_dataset("s")), definitions=("person@1.0.0+ab12",))
+    (row,) = suites_of(findings)[0].iter("property")
+    assert row.get("value") == "person@1.0.0+ab12"

@@ -139,6 +139,17 @@ def test_the_definition_that_judged_is_a_property() -> None:
     assert result["properties"]["definition"] == "person@1.0.0+ab12"
 
 
+def test_the_run_tells_the_definitions_in_force_and_how_many_findings_are_settled() -> None:
+    findings = audit(dataset(boxes=[OUTSIDE]))
+    known = frozenset(findings.table["finding_id"])
+    stated = ("box@2.0.0+cd34", "person@1.0.0+ab12")
+    told = run_of(replace(findings, definitions=stated, known=known, mended=2, waived=3))
+    settled = {"definitions": list(stated), "known": 1, "mended": 2, "waived": 3}
+    assert settled.items() <= told["properties"].items()
+    none = {"definitions": [], "known": 0, "mended": 0, "waived": 0}
+    assert none.items() <= run_of(audit(empty_dataset("s")))["properties"].items()
+
+
 def test_nothing_found_is_a_log_without_results() -> None:
     run = run_of(audit(empty_dataset("s")), rules=RULES)
     assert run["results"] == run["tool"]["driver"]["rules"] == []

@@ -41,6 +41,9 @@ def summary(findings: Findings, about: Subjects, definitions: Sequence[str]) -> 
         for name, count, kind in cards
     ]
     parts = [element("dl", *shown, class_="cards")]
+    settled = ", ".join(f"{count:,} {word}" for word, count in findings.settled.items() if count)
+    if settled:
+        parts.append(element("p", f"{settled}.", class_="note"))
     if definitions:
         named = [element("li", element("code", name)) for name in definitions]
         parts += [element("h3", "Definitions in force"), element("ul", *named)]
