@@ -401,7 +401,7 @@ class _Records:
         is_coco = np.array([self._dataset.formats.get(file) == "coco" for file in files], np.bool_)
         ids = boxes["source_id"][is_coco[codes]] if len(files) else boxes["source_id"][:0]
         # Ids are whole numbers; texts that are none count as no id.
-        whole = ids[ids.str.fullmatch("-?[0-9]{1,15}").to_numpy(bool, na_value=False)]
+        whole = ids[ids.str.fullmatch("-?[0-9]{1,18}").to_numpy(bool, na_value=False)]
         return float(whole.astype("int64").min()) if len(whole) else np.nan
 
 
