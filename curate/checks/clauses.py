@@ -11,6 +11,7 @@ from curate.checks.check import Check
 from curate.checks.hits import Hits
 from curate.definitions.columns import BoxColumns
 from curate.definitions.evaluation import Values
+from curate.definitions.excess import has_limits
 from curate.definitions.judging import Outcome
 from curate.definitions.model import Clause, Definitions
 from curate.definitions.records import Record
@@ -40,6 +41,7 @@ def clause_check(outcome: Outcome, definitions: Definitions, boxes: BoxColumns) 
 def _missed(outcome: Outcome, definitions: Definitions, boxes: BoxColumns) -> Hits:
     """The records that do not meet a clause."""
     clause = outcome.clause
+    assert clause.check is not None
     about = _about(outcome, boxes)
     names = sorted(outcome.values)
     levels = np.where(
@@ -51,7 +53,7 @@ def _missed(outcome: Outcome, definitions: Definitions, boxes: BoxColumns) -> Hi
         # Where nothing is measured nothing is shown: numbers that are not finite are null there.
         value=np.where(measured, outcome.excess, -np.inf),
         limit=np.where(measured, 0.0, np.nan),
-        unit="beyond the limit",
+        unit="of the limit" if has_limits(clause.check.tree) else "beyond the limit",
         texts=(_template(clause, names), _template(clause, names, is_unknown=True)),
         parts=tuple(_shown(outcome.values[name]) for name in names) or (np.zeros(len(outcome)),),
         mend=mend_of(clause, definitions),

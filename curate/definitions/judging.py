@@ -12,17 +12,15 @@ import pandas as pd
 
 from curate.boxes import Floats, Rows
 from curate.definitions.columns import BoxColumns, Masks, image_part, numbers, taken
-from curate.definitions.evaluation import Values, evaluate, from_column, truth
-from curate.definitions.expressions import Expression, Node, Operation
+from curate.definitions.evaluation import Values, from_column, truth
+from curate.definitions.excess import excess_of
+from curate.definitions.expressions import Expression
 from curate.definitions.mapping import Mapped
 from curate.definitions.model import Clause, Definitions
 from curate.definitions.pairing import PairBlock, families, pair_blocks, paired
 from curate.definitions.records import Record
 from curate.definitions.tracking import Tracks, tracks
 from curate.progress import track
-
-_LESS = ("<", "<=")
-_MORE = (">", ">=")
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,8 @@ class Outcome:
     is_unknown
         (H,) whether the check could not be told.
     excess
-        (H,) by how much the check is missed, in the unit of what it compares; NaN: it compares
-        no numbers.
+        (H,) by how much the check is missed, as a share of the limit (of a limit of 0: in the
+        unit of what it compares); NaN: it compares no numbers.
     values
         The columns that the clause's check reads, of these records; of a question those that make
         its strata.
@@ -124,30 +122,6 @@ def failing(
     fails = concerned & ~is_true & ~is_unknown
     unknown = concerned & is_unknown & (clause.missing in ("fail", "review"))
     return fails, unknown, concerned
-
-
-def excess_of(check: Expression | None, columns: Mapping[str, Values], n_rows: int) -> Floats:
-    """(N,) by how much a check is missed; NaN where no comparison of numbers is false."""
-    if check is None:
-        return np.full(n_rows, np.nan)
-    return _excess(check, check.tree, columns, n_rows)
-
-
-def _excess(check: Expression, node: Node, columns: Mapping[str, Values], n_rows: int) -> Floats:
-    if isinstance(node, Operation) and node.op in ("and", "or"):
-        parts = [_excess(check, arg, columns, n_rows) for arg in node.args]
-        # All of `and` have to hold, the worst counts; of `or` the nearest would do.
-        joined: Floats = (np.fmax if node.op == "and" else np.fmin).reduce(parts)
-        return joined
-    if not (isinstance(node, Operation) and node.op in _LESS + _MORE):
-        return np.full(n_rows, np.nan)
-    left, right = (
-        evaluate(replace(check, kind="number", tree=arg), columns, n_rows).values
-        for arg in node.args
-    )
-    with np.errstate(invalid="ignore"):
-        over = left - right if node.op in _LESS else right - left
-        return np.where(np.isfinite(over) & (over >= 0), over, np.nan)
 
 
 class _Records:

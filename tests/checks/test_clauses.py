@@ -44,7 +44,9 @@ def test_a_finding_says_what_is_what_should_be_and_by_which_definition() -> None
     assert table["name"].tolist() == ["things-are-wide"] * 2
     assert table["level"].tolist() == ["error"] * 2
     assert table["members"].tolist() == [[ids[0]], [ids[2]]]
-    assert table["value"].tolist() == [2.5, 1.0]
+    # 2.5 and 1 of 4 px.
+    assert table["value"].tolist() == [0.625, 0.25]
+    assert set(table["unit"]) == {"of the limit"}
     assert table["limit"].tolist() == [0.0, 0.0]
     assert table["definition"].tolist() == list(definitions.stated) * 2
     assert table["message"].tolist() == [
@@ -112,7 +114,21 @@ def test_a_pair_is_one_finding_with_both_boxes_the_lower_id_first() -> None:
         table = of(dataset(order), clause("THI-001", "iou < 0.5", "pair"))
         assert table["members"].tolist() == [[4, 9]]
         assert table["box_id"].isna().all()
-        assert table["value"].tolist() == [pytest.approx(0.4)]
+        assert table["value"].tolist() == [pytest.approx((0.9 - 0.5) / 0.5)]
+
+
+def test_an_amount_beyond_0_is_no_share() -> None:
+    made = dataset([box(-9, 0, 1, 1)])
+    units = {
+        check: of(made, clause("THI-001", check, missing="skip"))["unit"].tolist()
+        for check in ("x1 >= 0", "not is_group and x1 >= 0", "x1 >= 0 and width < 4", "x1 >= y1")
+    }
+    assert units == {
+        "x1 >= 0": ["beyond the limit"],
+        "not is_group and x1 >= 0": ["beyond the limit"],
+        "x1 >= 0 and width < 4": ["of the limit"],
+        "x1 >= y1": ["of the limit"],
+    }
 
 
 def test_a_track_is_one_finding_however_many_boxes_it_has() -> None:
@@ -159,7 +175,7 @@ def test_a_relation_names_the_child_and_its_parent() -> None:
             "relations": [relation]}  # fmt: skip
     table = findings(dataset(rows), loaded(rules("thing"), file))
     assert table["members"].tolist() == [[3], [1, 2]]
-    assert table["value"].tolist() == [pytest.approx(0.9), pytest.approx(0.4)]
+    assert table["value"].tolist() == [1.0, pytest.approx((0.9 - 0.5) / 0.9)]
 
 
 ASKED = clause("THI-001", when="label == 'human'", sample={"by": ["split"], "n": 3})
