@@ -17,7 +17,14 @@ from curate.definitions.excess import excess_of
 from curate.definitions.expressions import Expression
 from curate.definitions.mapping import Mapped
 from curate.definitions.model import Clause, Definitions
-from curate.definitions.pairing import PairBlock, families, pair_blocks, paired
+from curate.definitions.pairing import (
+    PairBlock,
+    Paired,
+    copy_blocks,
+    families,
+    pair_blocks,
+    paired,
+)
 from curate.definitions.records import Record
 from curate.definitions.tracking import Tracks, tracks
 from curate.progress import track
@@ -124,6 +131,17 @@ def failing(
     return fails, unknown, concerned
 
 
+def links_boxes(clause: Clause) -> bool:
+    """Whether the pairs that do not meet a clause link boxes of one place.
+
+    IoU is the same both ways. A share of one box in the other is not: of many small boxes in a
+    large one each is a case of its own.
+    """
+    if clause.record != "pair" or clause.check is None:
+        return False
+    return "iou" in clause.check.names and clause.check.names.isdisjoint({"ioa_a", "ioa_b"})
+
+
 class _Records:
     """The records of one dataset, each kind made once."""
 
@@ -132,7 +150,7 @@ class _Records:
         self._dataset = mapped.columns.dataset
         self._usable = ~mapped.is_excluded & self._boxes.has_inside
         self._allowed = definitions.allowed_pairs
-        self._scopes: dict[tuple[Record, Expression | None], Masks] = {}
+        self._scopes: dict[tuple[Record, Expression | None, bool], Masks] = {}
 
     def outcome(self, clause: Clause) -> Outcome:
         """What a clause about anything but pairs says."""
@@ -149,19 +167,24 @@ class _Records:
     def _in_scope(self, clause: Clause) -> Masks:
         """(N,) the boxes that a clause speaks of."""
         # Not by the scope's words: of two definitions they may read other parameters.
-        kind = (clause.record, clause.scope)
+        kind = (clause.record, clause.scope, links_boxes(clause))
         if kind not in self._scopes:
             among = self._usable
             if clause.scope is not None:
                 among = among & truth(clause.scope, self._boxes, self._boxes.n_rows)[0]
             if clause.record == "prediction":
                 among = among & (self._dataset.boxes["origin"] == "detector").to_numpy(bool)
-            self._scopes[kind] = among & self._in_pairs if clause.record == "pair" else among
+            if clause.record == "pair":
+                compared = self._paired.is_in.copy()
+                # Copies are compared with their stand-ins where that tells no case of its own.
+                compared[self._paired.copies] = links_boxes(clause)
+                among = among & compared
+            self._scopes[kind] = among
         return self._scopes[kind]
 
     @cached_property
-    def _in_pairs(self) -> Masks:
-        return paired(self._boxes, self._usable).is_in
+    def _paired(self) -> Paired:
+        return paired(self._boxes, self._usable)
 
     def _of_boxes(self, clause: Clause) -> Outcome:
         among = self._in_scope(clause)
@@ -180,15 +203,23 @@ class _Records:
         """What clauses about pairs say, by id: each pair once, whichever way round it fails."""
         found: dict[str, list[Outcome]] = {clause.id: [] for clause in clauses}
         if clauses:
-            for block in pair_blocks(self._boxes, self._in_pairs):
-                ways = (block, block.turned())
-                columns = [self._pair_columns(way) for way in ways]
-                for clause in clauses:
-                    found[clause.id].append(self._of_pairs(clause, ways, columns))
+            self._judge_pairs(pair_blocks(self._boxes, self._paired.is_in), clauses, found)
+        linking = [clause for clause in clauses if links_boxes(clause)]
+        if linking:
+            self._judge_pairs(copy_blocks(self._boxes, self._paired), linking, found)
         return {
             clause.id: replace(_joined(clause, found[clause.id]), scope=self._in_scope(clause))
             for clause in clauses
         }
+
+    def _judge_pairs(
+        self, blocks: Iterator[PairBlock], clauses: list[Clause], found: dict[str, list[Outcome]]
+    ) -> None:
+        for block in blocks:
+            ways = (block, block.turned())
+            columns = [self._pair_columns(way) for way in ways]
+            for clause in clauses:
+                found[clause.id].append(self._of_pairs(clause, ways, columns))
 
     def _of_pairs(
         self, clause: Clause, ways: tuple[PairBlock, PairBlock], columns: list[Columns]
