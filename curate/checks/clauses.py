@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -9,9 +11,11 @@ import pandas as pd
 from curate.boxes import Rows
 from curate.checks.check import Check
 from curate.checks.hits import Hits
-from curate.definitions.columns import BoxColumns
+from curate.checks.relations import components
+from curate.definitions.columns import BoxColumns, taken
 from curate.definitions.evaluation import Values
-from curate.definitions.judging import Outcome
+from curate.definitions.excess import has_limits
+from curate.definitions.judging import Outcome, links_boxes
 from curate.definitions.model import Clause, Definitions
 from curate.definitions.records import Record
 from curate.errors import quote
@@ -40,6 +44,9 @@ def clause_check(outcome: Outcome, definitions: Definitions, boxes: BoxColumns) 
 def _missed(outcome: Outcome, definitions: Definitions, boxes: BoxColumns) -> Hits:
     """The records that do not meet a clause."""
     clause = outcome.clause
+    assert clause.check is not None
+    if links_boxes(clause):
+        outcome = _linked(outcome, boxes)
     about = _about(outcome, boxes)
     names = sorted(outcome.values)
     levels = np.where(
@@ -51,9 +58,13 @@ def _missed(outcome: Outcome, definitions: Definitions, boxes: BoxColumns) -> Hi
         # Where nothing is measured nothing is shown: numbers that are not finite are null there.
         value=np.where(measured, outcome.excess, -np.inf),
         limit=np.where(measured, 0.0, np.nan),
-        unit="beyond the limit",
+        unit="of the limit" if has_limits(clause.check.tree) else "beyond the limit",
         texts=(_template(clause, names), _template(clause, names, is_unknown=True)),
-        parts=tuple(_shown(outcome.values[name]) for name in names) or (np.zeros(len(outcome)),),
+        parts=(
+            *(_shown(outcome.values[name]) for name in names),
+            _partners(outcome, boxes),
+            _sizes(outcome),
+        ),
         mend=mend_of(clause, definitions),
         ends=outcome.ends,
         which=outcome.is_unknown.astype(np.int64),
@@ -62,6 +73,80 @@ def _missed(outcome: Outcome, definitions: Definitions, boxes: BoxColumns) -> Hi
         about=about,
         images=outcome.images,
     )
+
+
+def _linked(outcome: Outcome, boxes: BoxColumns) -> Outcome:
+    """Pairs that link boxes of one label as one record of all these boxes, the worst pair first.
+
+    The record has what its worst pair has. What is known to be wrong and what cannot be told are
+    two records.
+    """
+    pairs = outcome.members.reshape(-1, 2)
+    labels = boxes["label"].values[pairs]
+    is_one = labels[:, 0] == labels[:, 1]
+    nodes, links = np.unique(
+        2 * pairs[is_one] + outcome.is_unknown[is_one, None], return_inverse=True
+    )
+    a, b = links.reshape(-1, 2).T
+    # Pairs of two labels stay as they are: each has a number of its own.
+    record = len(nodes) + np.arange(len(pairs))
+    record[is_one] = components(len(nodes), a, b)[a]
+    # By id, so that another order of rows puts the same one of equals first.
+    ids = boxes.ids[pairs]
+    order = np.lexsort((ids[:, 1], ids[:, 0], -outcome.excess, record))
+    is_first = np.diff(record[order], prepend=-1) != 0
+    worst = order[is_first]
+    members = pd.DataFrame(
+        {"record": np.repeat(np.cumsum(is_first) - 1, 2), "row": pairs[order].ravel()}
+    ).drop_duplicates()
+    return replace(
+        outcome,
+        members=members["row"].to_numpy(np.int64),
+        ends=np.cumsum(np.bincount(members["record"], minlength=len(worst))),
+        is_unknown=outcome.is_unknown[worst],
+        excess=outcome.excess[worst],
+        values={name: taken(values, worst) for name, values in outcome.values.items()},
+    )
+
+
+def _partners(outcome: Outcome, boxes: BoxColumns) -> npt.NDArray[np.object_]:
+    """(H,) where the second box of each pair or relation stands; "" where nothing says that."""
+    said = np.full(len(outcome), "", object)
+    if outcome.clause.record not in ("pair", "relation"):
+        return said
+    starts = np.append(0, outcome.ends)[:-1]
+    has_second = np.flatnonzero(outcome.ends - starts > 1)
+    first = outcome.members[starts[has_second]]
+    second = outcome.members[starts[has_second] + 1]
+    table = boxes.dataset.boxes
+    files = table["file"]
+    is_elsewhere = files.iloc[first].to_numpy(object) != files.iloc[second].to_numpy(object)
+    places = table[["source_id", "line", "file"]].iloc[second].astype(object)
+    places = places.where(places.notna(), None)
+    # A loop over findings, not over boxes: numpy cannot format texts.
+    said[has_second] = [
+        _place(source_id, line, file if other else None)
+        for source_id, line, file, other in zip(
+            *(places[name] for name in places), is_elsewhere, strict=True
+        )
+    ]
+    return said
+
+
+def _place(source_id: str | None, line: int | None, file: str | None) -> str:
+    words = [] if source_id is None else [f"[{source_id:.80}]"]
+    words += [] if line is None else [f"in line {line}"]
+    if words and file is not None:
+        words.append(f"of {file}")
+    return f", the other is {' '.join(words)}" if words else ""
+
+
+def _sizes(outcome: Outcome) -> npt.NDArray[np.object_]:
+    """(H,) how many boxes the pairs of each record link; "" for two."""
+    if outcome.clause.record != "pair":
+        return np.full(len(outcome), "", object)
+    sizes = np.diff(outcome.ends, prepend=0).tolist()
+    return np.array([f"; {n} boxes are linked so" if n > 2 else "" for n in sizes], object)
 
 
 def _about(outcome: Outcome, boxes: BoxColumns) -> tuple[str, ...] | None:
@@ -81,14 +166,18 @@ def _about(outcome: Outcome, boxes: BoxColumns) -> tuple[str, ...] | None:
 
 
 def _template(clause: Clause, names: list[str], *, is_unknown: bool = False) -> str:
-    """A message with a place for each of the columns; braces of the clause's own are kept."""
+    """A message with a place for each of the columns, for the partner and for the size.
+
+    Braces of the clause's own are kept.
+    """
     assert clause.check is not None
     said = ", ".join(f"{name} = {{{number}}}" for number, name in enumerate(names))
     params = ", ".join(f"{name} = {value}" for name, value in sorted(clause.params.items()))
     wanted = clause.check.text + (f" ({params})" if params else "")
     what = "cannot be told" if is_unknown else "does not hold"
     escaped = [text.replace("{", "{{").replace("}", "}}") for text in (clause.title, wanted)]
-    return f"{escaped[0]!r} {what}: {said or 'no columns'}; should be {escaped[1]}"
+    partner, size = (f"{{{len(names) + number}}}" for number in range(2))
+    return f"{escaped[0]!r} {what}: {said or 'no columns'}{partner}; should be {escaped[1]}{size}"
 
 
 def _shown(values: Values) -> npt.NDArray[np.object_]:

@@ -378,7 +378,7 @@ def _linked(blocks: Iterator[Pairs], min_iou: float) -> tuple[Rows, Rows, Pairs]
         # What the blocks before have linked: each row to the root of its cluster.
         ends = np.concatenate([rows, pairs.small]), np.concatenate([root, pairs.large])
         rows, nodes = np.unique(np.concatenate(ends), return_inverse=True)
-        cluster = _components(len(rows), *np.split(nodes, 2))
+        cluster = components(len(rows), *np.split(nodes, 2))
         root = rows[cluster]
         best = _best_of_each(best.and_then(pairs), rows, root)
     members, stops = _by_cluster(rows, root)
@@ -392,7 +392,7 @@ def _best_of_each(pairs: Pairs, rows: Rows, root: Rows) -> Pairs:
     return pairs.where(best_first[np.diff(of_pair[best_first], prepend=-1) != 0])
 
 
-def _components(n_nodes: int, a: Rows, b: Rows) -> Rows:
+def components(n_nodes: int, a: Rows, b: Rows) -> Rows:
     """(nodes,) int64: the lowest node that links lead to, equal within a connected component."""
     root = np.arange(n_nodes, dtype=np.int64)
     while (root[a] != root[b]).any():

@@ -19,17 +19,22 @@ from curate.definitions.columns import (
     numbers,
     taken,
 )
-from curate.definitions.evaluation import Values, evaluate, from_column, truth
-from curate.definitions.expressions import Expression, Node, Operation
+from curate.definitions.evaluation import Values, from_column, truth
+from curate.definitions.excess import excess_of
+from curate.definitions.expressions import Expression
 from curate.definitions.mapping import Mapped
 from curate.definitions.model import Clause, Definitions
-from curate.definitions.pairing import PairBlock, families, pair_blocks, paired
+from curate.definitions.pairing import (
+    PairBlock,
+    Paired,
+    copy_blocks,
+    families,
+    pair_blocks,
+    paired,
+)
 from curate.definitions.records import Record
 from curate.definitions.tracking import Tracks, tracks
 from curate.progress import track
-
-_LESS = ("<", "<=")
-_MORE = (">", ">=")
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,8 @@ class Outcome:
     is_unknown
         (H,) whether the check could not be told.
     excess
-        (H,) by how much the check is missed, in the unit of what it compares; NaN: it compares
-        no numbers.
+        (H,) by how much the check is missed, as a share of the limit (of a limit of 0: in the
+        unit of what it compares); NaN: it compares no numbers.
     values
         The columns that the clause's check reads, of these records; of a question those that make
         its strata.
@@ -133,28 +138,15 @@ def failing(
     return fails, unknown, concerned
 
 
-def excess_of(check: Expression | None, columns: Mapping[str, Values], n_rows: int) -> Floats:
-    """(N,) by how much a check is missed; NaN where no comparison of numbers is false."""
-    if check is None:
-        return np.full(n_rows, np.nan)
-    return _excess(check, check.tree, columns, n_rows)
+def links_boxes(clause: Clause) -> bool:
+    """Whether the pairs that do not meet a clause link boxes of one place.
 
-
-def _excess(check: Expression, node: Node, columns: Mapping[str, Values], n_rows: int) -> Floats:
-    if isinstance(node, Operation) and node.op in ("and", "or"):
-        parts = [_excess(check, arg, columns, n_rows) for arg in node.args]
-        # All of `and` have to hold, the worst counts; of `or` the nearest would do.
-        joined: Floats = (np.fmax if node.op == "and" else np.fmin).reduce(parts)
-        return joined
-    if not (isinstance(node, Operation) and node.op in _LESS + _MORE):
-        return np.full(n_rows, np.nan)
-    left, right = (
-        evaluate(replace(check, kind="number", tree=arg), columns, n_rows).values
-        for arg in node.args
-    )
-    with np.errstate(invalid="ignore"):
-        over = left - right if node.op in _LESS else right - left
-        return np.where(np.isfinite(over) & (over >= 0), over, np.nan)
+    IoU is the same both ways. A share of one box in the other is not: of many small boxes in a
+    large one each is a case of its own.
+    """
+    if clause.record != "pair" or clause.check is None:
+        return False
+    return "iou" in clause.check.names and clause.check.names.isdisjoint({"ioa_a", "ioa_b"})
 
 
 class _Records:
@@ -165,7 +157,7 @@ class _Records:
         self._dataset = mapped.columns.dataset
         self._usable = ~mapped.is_excluded & self._boxes.has_inside
         self._allowed = definitions.allowed_pairs
-        self._scopes: dict[tuple[Record, Expression | None], Masks] = {}
+        self._scopes: dict[tuple[Record, Expression | None, bool], Masks] = {}
 
     def outcome(self, clause: Clause) -> Outcome:
         """What a clause about anything but pairs says."""
@@ -182,7 +174,7 @@ class _Records:
     def _in_scope(self, clause: Clause) -> Masks:
         """(N,) the boxes that a clause speaks of."""
         # Not by the scope's words: of two definitions they may read other parameters.
-        kind = (clause.record, clause.scope)
+        kind = (clause.record, clause.scope, links_boxes(clause))
         if kind not in self._scopes:
             among = self._usable
             if clause.scope is not None:
@@ -192,12 +184,17 @@ class _Records:
             elif clause.record == "box":
                 # What annotators drew: what a detector gives has clauses of its own.
                 among = among & ~is_predicted(self._boxes)
-            self._scopes[kind] = among & self._in_pairs if clause.record == "pair" else among
+            if clause.record == "pair":
+                compared = self._paired.is_in.copy()
+                # Copies are compared with their stand-ins where that tells no case of its own.
+                compared[self._paired.copies] = links_boxes(clause)
+                among = among & compared
+            self._scopes[kind] = among
         return self._scopes[kind]
 
     @cached_property
-    def _in_pairs(self) -> Masks:
-        return paired(self._boxes, self._usable).is_in
+    def _paired(self) -> Paired:
+        return paired(self._boxes, self._usable)
 
     def _of_boxes(self, clause: Clause) -> Outcome:
         among = self._in_scope(clause)
@@ -216,15 +213,23 @@ class _Records:
         """What clauses about pairs say, by id: each pair once, whichever way round it fails."""
         found: dict[str, list[Outcome]] = {clause.id: [] for clause in clauses}
         if clauses:
-            for block in pair_blocks(self._boxes, self._in_pairs):
-                ways = (block, block.turned())
-                columns = [self._pair_columns(way) for way in ways]
-                for clause in clauses:
-                    found[clause.id].append(self._of_pairs(clause, ways, columns))
+            self._judge_pairs(pair_blocks(self._boxes, self._paired.is_in), clauses, found)
+        linking = [clause for clause in clauses if links_boxes(clause)]
+        if linking:
+            self._judge_pairs(copy_blocks(self._boxes, self._paired), linking, found)
         return {
             clause.id: replace(_joined(clause, found[clause.id]), scope=self._in_scope(clause))
             for clause in clauses
         }
+
+    def _judge_pairs(
+        self, blocks: Iterator[PairBlock], clauses: list[Clause], found: dict[str, list[Outcome]]
+    ) -> None:
+        for block in blocks:
+            ways = (block, block.turned())
+            columns = [self._pair_columns(way) for way in ways]
+            for clause in clauses:
+                found[clause.id].append(self._of_pairs(clause, ways, columns))
 
     def _of_pairs(
         self, clause: Clause, ways: tuple[PairBlock, PairBlock], columns: list[Columns]
@@ -421,7 +426,7 @@ class _Records:
         """The smallest id of an annotation in COCO files; NaN without any."""
         ids = self._dataset.boxes["source_id"][self._is_coco]
         # Ids are whole numbers; texts that are none count as no id.
-        whole = ids[ids.str.fullmatch("-?[0-9]{1,15}").to_numpy(bool, na_value=False)]
+        whole = ids[ids.str.fullmatch("-?[0-9]{1,18}").to_numpy(bool, na_value=False)]
         return float(whole.astype("int64").min()) if len(whole) else np.nan
 
 

@@ -61,7 +61,8 @@ def paired(boxes: BoxColumns, wanted: Masks) -> Paired:
 
     Left out are boxes without an inside, turned ones (their edges are not where they lie),
     predictions (a detector's raw output overlaps by nature), and what is beyond `MAX_COPIES` boxes
-    of one image, label, role and place.
+    of one image, label, role, extent and place, groups apart from others: clauses speak of some of
+    these, and what they say of a copy is what they say of its stand-in.
     """
     is_in = wanted & comparable(boxes) & ~is_predicted(boxes)
     rows = np.flatnonzero(is_in)
@@ -78,6 +79,8 @@ def paired(boxes: BoxColumns, wanted: Masks) -> Paired:
         image=boxes.image_row[rows[some]],
         label=boxes["label"].values[rows[some]],
         role=boxes["role"].values[rows[some]],
+        extent=boxes["extent"].values[rows[some]],
+        is_group=boxes["is_group"].values[rows[some]],
     )
     by = equal.groupby(list(equal.columns), sort=False)
     ordinal, group = by.cumcount().to_numpy(), by.ngroup().to_numpy(np.int64)
@@ -110,6 +113,14 @@ def pair_blocks(boxes: BoxColumns, is_in: Masks) -> Iterator[PairBlock]:
             waiting, n_waiting = [], 0
     if n_waiting:
         yield _measured(rows, xyxy, waiting)
+
+
+def copy_blocks(boxes: BoxColumns, of_pairs: Paired) -> Iterator[PairBlock]:
+    """Blocks of pairs of a stand-in (`a`, of the lower id) and a copy of it."""
+    rows, xyxy = np.arange(boxes.n_rows), boxes.edges
+    for start in range(0, len(of_pairs.copies), BLOCK_PAIRS):
+        some = slice(start, start + BLOCK_PAIRS)
+        yield _measured(rows, xyxy, [(of_pairs.stand_ins[some], of_pairs.copies[some])])
 
 
 def _measured(rows: Rows, xyxy: Floats, waiting: list[tuple[Rows, Rows]]) -> PairBlock:

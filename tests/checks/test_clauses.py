@@ -44,7 +44,9 @@ def test_a_finding_says_what_is_what_should_be_and_by_which_definition() -> None
     assert table["name"].tolist() == ["things-are-wide"] * 2
     assert table["level"].tolist() == ["error"] * 2
     assert table["members"].tolist() == [[ids[0]], [ids[2]]]
-    assert table["value"].tolist() == [2.5, 1.0]
+    # 2.5 and 1 of 4 px.
+    assert table["value"].tolist() == [0.625, 0.25]
+    assert set(table["unit"]) == {"of the limit"}
     assert table["limit"].tolist() == [0.0, 0.0]
     assert table["definition"].tolist() == list(definitions.stated) * 2
     assert table["message"].tolist() == [
@@ -112,7 +114,108 @@ def test_a_pair_is_one_finding_with_both_boxes_the_lower_id_first() -> None:
         table = of(dataset(order), clause("THI-001", "iou < 0.5", "pair"))
         assert table["members"].tolist() == [[4, 9]]
         assert table["box_id"].isna().all()
-        assert table["value"].tolist() == [pytest.approx(0.4)]
+        assert table["value"].tolist() == [pytest.approx((0.9 - 0.5) / 0.5)]
+        assert "linked" not in table["message"].iloc[0]
+
+
+DOUBLE = clause("THI-001", "iou < 0.5", "pair", when="a_label == b_label")
+
+
+@pytest.mark.parametrize("n", [8, 800])
+def test_boxes_that_lie_on_each_other_are_one_finding_however_many(n: int) -> None:
+    made = dataset([box(0, 0, 10, 10, label="cat") for _ in range(n)])
+    (row,) = of(made, DOUBLE).to_dict("records")
+    assert sorted(row["members"]) == sorted(made.boxes["box_id"])
+    assert row["value"] == (1 - 0.5) / 0.5
+    assert row["message"].endswith(f"; {n} boxes are linked so")
+
+
+def test_linked_boxes_begin_with_the_worst_pair_and_are_told_by_it() -> None:
+    # IoU of 3 and 1: 8 / 10; of 1 and 2: 10 / 15; of 3 and 2: 8 / 15.
+    rows = [box(0, 0, 10, 15, box_id=2), box(0, 0, 10, 10, box_id=1), box(0, 0, 10, 8, box_id=3),
+            box(0, 90, 10, 99, box_id=4), box(0, 0, 10, 10, image="b", box_id=5)]  # fmt: skip
+    for order in (rows, rows[::-1]):
+        (row,) = of(dataset(order), clause("THI-001", "iou < 0.5", "pair")).to_dict("records")
+        assert row["members"] == [1, 3, 2]
+        assert row["value"] == pytest.approx((0.8 - 0.5) / 0.5)
+        assert "iou = 0.8;" in row["message"]
+        assert row["message"].endswith("; 3 boxes are linked so")
+
+
+def test_pairs_of_two_labels_are_linked_to_nothing() -> None:
+    rows = [box(0, 0, 10, 10, label=label, box_id=number)
+            for number, label in enumerate(["cat", "cat", "dog", "dog"])]  # fmt: skip
+    table = of(dataset(rows), clause("THI-001", "iou < 0.5", "pair"))
+    assert sorted(table["members"]) == [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]
+
+
+def test_each_of_many_boxes_in_a_large_one_is_a_finding() -> None:
+    rows = [box(0, 0, 100, 100, box_id=9)]
+    rows += [box(20 * n, 0, 20 * n + 9, 9, box_id=n) for n in range(3)]
+    table = of(dataset(rows), clause("THI-001", "max(ioa_a, ioa_b) < 0.9 or iou > 0.9", "pair"))
+    assert sorted(table["members"]) == [[0, 9], [1, 9], [2, 9]]
+
+
+def test_what_is_wrong_and_what_cannot_be_told_are_two_findings() -> None:
+    rows = [box(0, 0, 10, 10, box_id=n, truncated=value)
+            for n, value in enumerate([0.9, 0.9, None, None])]  # fmt: skip
+    check = "iou < 0.5 or max(a_truncated, b_truncated) < 0.5"
+    table = of(dataset(rows), clause("THI-001", check, "pair", missing="review"))
+    members = {row["level"]: row["members"] for row in table.to_dict("records")}
+    # One of each pair with an unknown one is unknown: they link all four.
+    assert members == {"warning": [0, 1], "info": [0, 2, 3, 1]}
+
+
+def test_a_copy_that_the_clause_does_not_concern_is_not_linked() -> None:
+    rows = [box(0, 0, 10, 10, box_id=n, is_group=n in (1, 20, 30)) for n in range(40)]
+    excepted = [{"when": "a_is_group or b_is_group", "because": "groups lie over their members"}]
+    (row,) = of(dataset(rows), clause("THI-001", "iou < 0.5", "pair", exceptions=excepted)).to_dict(
+        "records"
+    )
+    assert sorted(row["members"]) == [n for n in range(40) if n not in (1, 20, 30)]
+
+
+def test_twenty_thousand_equal_boxes_are_one_finding_at_once() -> None:
+    made = dataset([box(0, 0, 10, 10, label="cat") for _ in range(20_000)])
+    definitions = loaded(rules("thing", DOUBLE))
+    started = time.perf_counter()
+    table = audit(made, definitions=definitions, select="THI").table
+    # 200 million pairs would take minutes.
+    assert time.perf_counter() - started < 15
+    assert table["members"].map(len).tolist() == [20_000]
+
+
+PARTNERS = [
+    ({"source_id": "{b}", "line": 7}, ", the other is [{b}] in line 7; should be"),
+    ({"source_id": "3", "line": 7, "file": "g"}, ", the other is [3] in line 7 of g; should be"),
+    ({"line": 7}, ", the other is in line 7; should be"),
+    ({"source_id": "3"}, ", the other is [3]; should be"),
+    ({}, "iou = 1; should be"),
+]
+
+
+@pytest.mark.parametrize(("more", "said"), PARTNERS)
+def test_the_message_of_a_pair_names_the_other_box(more: Row, said: str) -> None:
+    rows = [
+        box(0, 0, 9, 9, box_id=1, file="f"),
+        box(0, 0, 9, 9, box_id=2, **{"file": "f"} | more),
+    ]
+    (row,) = of(dataset(rows), clause("THI-001", "iou < 0.5", "pair")).to_dict("records")
+    assert said in row["message"]
+
+
+def test_an_amount_beyond_0_is_no_share() -> None:
+    made = dataset([box(-9, 0, 1, 1)])
+    units = {
+        check: of(made, clause("THI-001", check, missing="skip"))["unit"].tolist()
+        for check in ("x1 >= 0", "not is_group and x1 >= 0", "x1 >= 0 and width < 4", "x1 >= y1")
+    }
+    assert units == {
+        "x1 >= 0": ["beyond the limit"],
+        "not is_group and x1 >= 0": ["beyond the limit"],
+        "x1 >= 0 and width < 4": ["of the limit"],
+        "x1 >= y1": ["of the limit"],
+    }
 
 
 def test_a_track_is_one_finding_however_many_boxes_it_has() -> None:
@@ -148,7 +251,8 @@ def test_twenty_thousand_images_are_told_at_once() -> None:
 
 
 def test_a_relation_names_the_child_and_its_parent() -> None:
-    rows = [box(0, 0, 10, 10, label="cat", box_id=1), box(5, 0, 40, 40, label="dog", box_id=2),
+    rows = [box(0, 0, 10, 10, label="cat", box_id=1),
+            box(5, 0, 40, 40, label="dog", box_id=2, source_id="x", line=3),
             box(90, 0, 99, 9, label="cat", box_id=3)]  # fmt: skip
     relation = {"id": "OWN-001", "title": "Cats sit on dogs", "child": "cat", "parent": "dog",
                 "check": "ioa_child > 0.9", "severity": "info",
@@ -159,7 +263,9 @@ def test_a_relation_names_the_child_and_its_parent() -> None:
             "relations": [relation]}  # fmt: skip
     table = findings(dataset(rows), loaded(rules("thing"), file))
     assert table["members"].tolist() == [[3], [1, 2]]
-    assert table["value"].tolist() == [pytest.approx(0.9), pytest.approx(0.4)]
+    assert table["value"].tolist() == [1.0, pytest.approx((0.9 - 0.5) / 0.9)]
+    told = [", the other is [x] in line 3" in text for text in table["message"]]
+    assert told == [False, True]
 
 
 ASKED = clause("THI-001", when="label == 'human'", sample={"by": ["split"], "n": 3})

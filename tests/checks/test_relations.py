@@ -221,12 +221,12 @@ def test_components_are_those_of_plain_search(links: list[tuple[int, int]]) -> N
         for node in joined:
             reached[node] = joined
     a, b = np.array(links, np.int64).reshape(-1, 2).T
-    assert relations._components(31, a, b).tolist() == [min(reached[n]) for n in range(31)]
+    assert relations.components(31, a, b).tolist() == [min(reached[n]) for n in range(31)]
 
 
 def test_long_chain_is_one_component() -> None:
     chain = np.random.default_rng(0).permutation(100_000)
-    assert not relations._components(100_000, chain[:-1], chain[1:]).any()
+    assert not relations.components(100_000, chain[:-1], chain[1:]).any()
 
 
 def test_of_many_equal_boxes_only_some_are_compared_with_others(make, findings, box) -> None:

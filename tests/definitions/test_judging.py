@@ -264,15 +264,34 @@ def test_a_pair_that_only_one_way_concerns_is_counted_whichever_way_that_is() ->
     assert (found.n_judged, len(found)) == (2, 2)
 
 
-def test_the_excess_is_in_the_unit_of_what_is_compared() -> None:
+def test_the_excess_is_a_share_of_the_limit() -> None:
     rows = [box(0, 0, 10, 20), box(0, 0, 1, 30), box(0, 0, 4, 4)]
     found = only("width >= 4 and height <= 25", rows, "box", missing="skip")
-    # 3 px too narrow and 5 px too high: the worst counts.
-    assert (found.members.tolist(), found.excess.tolist()) == ([1], [5.0])
+    # 3 of 4 px too narrow and 5 of 25 px too high: the worst counts.
+    assert (found.members.tolist(), found.excess.tolist()) == ([1], [0.75])
     either = only("width >= 4 or height <= 25", rows, "box", missing="skip")
-    assert either.excess.tolist() == [3.0]
+    assert either.excess.tolist() == [0.2]
     at_limit = only("width > 10", [rows[0]], "box", missing="skip")
     assert at_limit.excess.tolist() == [0.0]
+    turned = only("4 <= width and 25 >= height", rows, "box", missing="skip")
+    assert turned.excess.tolist() == [0.75]
+    of_columns = only("width >= 2 * height", rows[:1], "box", missing="skip")
+    assert of_columns.excess.tolist() == [(40 - 10) / 40]
+
+
+def test_amounts_of_two_units_are_told_against_each_other() -> None:
+    check = "min(width, height) >= 4 and area >= 32"
+    found = only(check, [box(0, 0, 1, 1), box(0, 0, 2, 100)], "box", missing="skip")
+    # 3 of 4 px and 31 of 32 px^2; 2 of 4 px.
+    assert found.excess.tolist() == [31 / 32, 0.5]
+
+
+def test_of_a_limit_of_0_the_excess_is_the_amount() -> None:
+    rows = [box(-9, -3, 1, 1)]
+    assert only("x1 >= 0", rows, "box", missing="skip").excess.tolist() == [9.0]
+    assert only("x1 >= -4 and y1 >= 0", rows, "box", missing="skip").excess.tolist() == [3.0]
+    tiny = only("x1 >= -1e-320", rows, "box", missing="skip").excess
+    assert tiny.tolist() == [np.finfo(np.float64).max]
 
 
 def test_no_excess_is_told_where_no_numbers_are_compared() -> None:
