@@ -329,6 +329,22 @@ def _from_arrow_column(column: pa.ChunkedArray, dtype: Dtype) -> object:
     return array.to_pandas(types_mapper={_ARROW[dtype]: _PANDAS[dtype]}.get)
 
 
+def frame_sides(images: pd.DataFrame) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
+    """`frame_width` and `frame_height` of each image, px, of the frame that its boxes lie in.
+
+    (N,) float64 each; NaN: unknown, which a size of 0 or less is too.
+    """
+    # Boxes stay in the stored frame only where the declared size is that of the stored picture.
+    stored = (images["box_frame"] == "stored").to_numpy(bool)
+    sides = {}
+    for side in ("width", "height"):
+        upright = images[side].to_numpy(np.float64, na_value=np.nan)
+        declared = images[f"declared_{side}"].to_numpy(np.float64, na_value=np.nan)
+        size = np.where(stored & np.isfinite(declared), declared, upright)
+        sides[f"frame_{side}"] = np.where(size > 0, size, np.nan)
+    return sides
+
+
 def normal_key(name: str) -> str:
     """A name as it stands in an image key: `/` separators, NFC, no leading `./`."""
     text = name.replace("\\", "/")

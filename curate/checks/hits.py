@@ -14,6 +14,7 @@ import pandas as pd
 from curate.boxes import Floats, Rows
 from curate.dataset import Dataset
 from curate.errors import TableError
+from curate.tables import frame_sides
 
 # Shapes with an inside. Points, lines and tags have none: no check of boxes judges them.
 BOX_SHAPES = ("box", "rotated", "polygon", "mask")
@@ -201,19 +202,7 @@ def judged_tables(
         for name in DERIVED_COLUMNS
     }
     boxes = dataset.boxes.assign(image_row=image_row, is_judged=judged, **columns)
-    return boxes, _with_frames(dataset.images)
-
-
-def _with_frames(images: pd.DataFrame) -> pd.DataFrame:
-    # Boxes stay in the stored frame only where the declared size is that of the stored picture.
-    stored = (images["box_frame"] == "stored").to_numpy(bool)
-    frames = {}
-    for side in ("width", "height"):
-        upright = images[side].to_numpy(np.float64, na_value=np.nan)
-        declared = images[f"declared_{side}"].to_numpy(np.float64, na_value=np.nan)
-        size = np.where(stored & np.isfinite(declared), declared, upright)
-        frames[f"frame_{side}"] = np.where(size > 0, size, np.nan)
-    return images.assign(**frames)
+    return boxes, dataset.images.assign(**frame_sides(dataset.images))
 
 
 def has_inside(boxes: pd.DataFrame) -> npt.NDArray[np.bool_]:

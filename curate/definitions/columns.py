@@ -17,6 +17,7 @@ from curate.dataset import Dataset
 from curate.definitions.evaluation import Values, from_column, text_values
 from curate.definitions.expressions import Name
 from curate.definitions.records import IMAGE_PART
+from curate.tables import frame_sides
 
 Masks = npt.NDArray[np.bool_]
 
@@ -199,21 +200,9 @@ def _number_of(value: Any) -> float:  # a JSON value
 
 def image_part(images: pd.DataFrame) -> dict[str, Values]:
     """The columns of images that every record can read."""
-    frames = _frames(images)
     named = {name: from_column(images[name]) for name in ("source", "split", "device")}
-    return named | {name: numbers(side) for name, side in frames.items()}
-
-
-def _frames(images: pd.DataFrame) -> dict[str, Floats]:
-    # Boxes stay in the stored frame only where the declared size is that of the stored picture.
-    stored = (images["box_frame"] == "stored").to_numpy(bool)
-    frames = {}
-    for side in ("width", "height"):
-        upright = images[side].to_numpy(np.float64, na_value=np.nan)
-        declared = images[f"declared_{side}"].to_numpy(np.float64, na_value=np.nan)
-        size = np.where(stored & np.isfinite(declared), declared, upright)
-        frames[f"image_{side}"] = np.where(size > 0, size, np.nan)
-    return frames
+    sides = frame_sides(images)
+    return named | {f"image_{s}": numbers(sides[f"frame_{s}"]) for s in ("width", "height")}
 
 
 def _side(low: str, high: str) -> Callable[[BoxColumns], Floats]:
