@@ -230,6 +230,7 @@ def clause_page(clause: Clause) -> str:
     lines += [f"Where that cannot be told: {clause.missing}"] * (clause.missing is not None)
     lines += [f"Except when {one.when.text}: {one.because}" for one in clause.exceptions]
     lines.append(f"Done about it: {clause.action}")
+    lines += [] if clause.mend is None else [f"Usual mend: {clause.mend}"]
     lines += [f"  {name} = {text.text}" for name, text in clause.fix.items()]
     lines += [f"Speaks in the place of {', '.join(clause.replaces)}."] * bool(clause.replaces)
     lines += [f"Example: {scene.note}" for scene in clause.examples]

@@ -201,6 +201,8 @@ class _Number(float):
 
 def mend_of(clause: Clause, definitions: Definitions) -> str:
     """What to do about a record that does not meet a clause."""
+    if clause.mend is not None:
+        return clause.mend
     if clause.action == "fix":
         fixes = ", ".join(f"{name} = {text.text}" for name, text in clause.fix.items())
         return f"`curate fix` sets {fixes}"

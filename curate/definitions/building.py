@@ -309,6 +309,7 @@ def _clause(
         missing=raw.get("missing"),
         scope=scope if raw["record"] in ("box", "prediction", "pair") else None,
         fix=fix,
+        mend=raw.get("mend"),
         question=raw.get("question"),
         sample=_sample(builder, raw, names, path),
         replaces=tuple(raw.get("replaces", ())),

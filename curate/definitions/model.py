@@ -64,6 +64,8 @@ class Clause:
         The boxes that the clause's definition is about (for a pair, of `a_` and `b_`).
     fix
         Column to the expression of its mended value.
+    mend
+        What a person does about a record that does not meet it; None: the action says it.
     params
         The parameters that the clause reads, and their values.
     sides
@@ -87,6 +89,7 @@ class Clause:
     missing: Missing | None = None
     scope: Expression | None = None
     fix: Mapping[str, Expression] = field(default_factory=dict)
+    mend: str | None = None
     question: str | None = None
     sample: Sample | None = None
     replaces: tuple[str, ...] = ()
