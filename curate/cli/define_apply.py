@@ -26,6 +26,8 @@ def apply(  # noqa: PLR0913  # one parameter per option of the command line
     from_: options.From = None,
     images: options.Images = None,
     size: options.Size = None,
+    truth: options.Truth = None,
+    class_ids: options.ClassIdsOption = None,
     definitions: options.Definitions = None,
     vocabulary: options.Vocabulary = None,
     out: Annotated[
@@ -49,7 +51,9 @@ def apply(  # noqa: PLR0913  # one parameter per option of the command line
     rules = settings.definitions_in_force(definitions)
     if rules is None:
         raise UsageError("no definition is given", mend="add --definitions person, or a file")
-    told = options.read_options(context, name=name, from_=from_, images=images, size=size)
+    told = options.read_options(
+        context, name=name, from_=from_, images=images, size=size, truth=truth, class_ids=class_ids
+    )
     path, told = project.resolve(settings, source, told)
     if out is not None:
         refuse_source(out, options.touched([(path, told)]))

@@ -29,6 +29,8 @@ def diff(  # noqa: PLR0913  # one parameter per option of the command line
     from_: options.From = None,
     images: options.Images = None,
     size: options.Size = None,
+    truth: options.Truth = None,
+    class_ids: options.ClassIdsOption = None,
     vocabulary: options.Vocabulary = None,
     json_: options.Json = False,
     show_all: Annotated[bool, typer.Option("--all", help="List all boxes, not ten.")] = False,
@@ -39,7 +41,9 @@ def diff(  # noqa: PLR0913  # one parameter per option of the command line
     from curate.formats import read
 
     settings = project.find(Path.cwd())
-    told = options.read_options(context, name=name, from_=from_, images=images, size=size)
+    told = options.read_options(
+        context, name=name, from_=from_, images=images, size=size, truth=truth, class_ids=class_ids
+    )
     path, told = project.resolve(settings, on, told)
     pair = load([before]), load([after])
     dataset = read(streams.taken(context, path), told)

@@ -14,13 +14,15 @@ import typer
 from curate.cli import options, output, streams
 
 
-def new(
+def new(  # noqa: PLR0913  # one parameter per option of the command line
     context: typer.Context,
     source: options.Source = None,
     name: options.Name = None,
     from_: options.From = None,
     images: options.Images = None,
     size: options.Size = None,
+    truth: options.Truth = None,
+    class_ids: options.ClassIdsOption = None,
     uses: Annotated[
         list[str] | None,
         typer.Option(help="Shipped definitions to build on (default box.visible)."),
@@ -37,7 +39,9 @@ def new(
     from curate.formats import read
 
     settings = project.find(Path.cwd())
-    told = options.read_options(context, name=name, from_=from_, images=images, size=size)
+    told = options.read_options(
+        context, name=name, from_=from_, images=images, size=size, truth=truth, class_ids=class_ids
+    )
     path, told = project.resolve(settings, source, told)
     gather(uses or ())
     text = defining.new_project(read(streams.taken(context, path), told), uses or ["box.visible"])

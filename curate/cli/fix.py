@@ -52,6 +52,8 @@ def fix(  # noqa: PLR0913  # one parameter per option of the command line
     images: options.Images = None,
     size: options.Size = None,
     classes: options.Classes = None,
+    truth: options.Truth = None,
+    class_ids: options.ClassIdsOption = None,
     fail_on: options.FailOn = None,
     force: options.Force = False,
     dry_run: options.DryRun = False,
@@ -68,8 +70,8 @@ def fix(  # noqa: PLR0913  # one parameter per option of the command line
     if out is None and not (diff or dry_run):
         raise UsageError("nothing would be written or shown", mend="give -o FOLDER, or --diff")
     told = options.read_options(
-        context, name=name, from_=from_, images=images, size=size, classes=classes, truth=None,
-        class_ids=None, max_pixels=None,
+        context, name=name, from_=from_, images=images, size=size, classes=classes, truth=truth,
+        class_ids=class_ids, max_pixels=None,
     )  # fmt: skip
     settings = project.find(Path.cwd())
     path, told = project.resolve(settings, source, told)
