@@ -19,6 +19,7 @@ from curate.formats.coco.categories import category_edits
 from curate.formats.coco.make import (
     annotation_of,
     attributes_of,
+    crowd_losses,
     image_of,
     is_crowd,
     number_of,
@@ -47,6 +48,8 @@ _UNLISTED = "changed, and no annotation file that is written lists it"
 _NO_CLASS = "changed to none: the record keeps its own"
 # Position of each edge's number in `bbox`, and of the side that moves with it.
 _PARTS = {"x1": (0, 2), "y1": (1, 3), "x2": (2,), "y2": (3,)}
+# What `iscrowd` says together.
+_CROWD = frozenset({"is_group", "role"})
 _IMAGE_KEYS = {"width": "width", "height": "height", "image_key": "file_name"}
 
 
@@ -253,6 +256,10 @@ def _edit_boxes(work: _Work, file: _File, boxes: pd.DataFrame) -> None:
         start, end = int(row["start"]), int(row["end"])
         # What cannot be written counts once, not for each record of the object.
         lost: Lost = Counter() if row["is_copy"] else work.lost
+        if file.is_results:
+            # A result has no key for them, and none that could be read as them.
+            lost.update((f"boxes.{name}", _NO_KEY) for name in columns & _CROWD)
+            columns = columns - _CROWD
         values = _changed_values(row, columns, work.image_ids, file.class_ids, lost)
         file.edits += field_edits(file.document, start, end, values)
         numbers = _changed_edges(row, columns, lost)
@@ -284,6 +291,11 @@ def _changed_values(
 ) -> dict[str, object]:
     """The keys of the record that change, with their new values; the rest is counted as lost."""
     values: dict[str, object] = {}
+    if columns & _CROWD:
+        # One key says both, so that a change of one may be read as one of the other.
+        group = None if pd.isna(row["is_group"]) else bool(row["is_group"])
+        said = crowd_losses(role=row["role"], is_group=group)
+        lost.update((f"boxes.{name}", why) for name, why in said)
     for name in sorted(columns - _PARTS.keys()):
         if name == "label" and pd.isna(row["label"]):
             lost["boxes.label", _NO_CLASS] += 1
@@ -291,7 +303,7 @@ def _changed_values(
             values["category_id"] = class_ids[row["label"]]
         elif name == "image_id":
             values["image_id"] = image_ids[row["image_id"]]
-        elif name in ("is_group", "role"):
+        elif name in _CROWD:
             values["iscrowd"] = is_crowd(row)
         elif name in ("declared_area", "score"):
             values["area" if name == "declared_area" else "score"] = stated(row[name])

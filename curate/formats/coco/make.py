@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -102,6 +102,20 @@ def is_crowd(row: Mapping[Any, Any]) -> int:
     """COCO's `iscrowd` of a box: 1 for groups and for what an evaluation ignores."""
     group = row["is_group"]
     return int(row["role"] == "ignore" or (not pd.isna(group) and bool(group)))
+
+
+def crowd_losses(*, role: str, is_group: bool | None) -> Iterator[tuple[str, str]]:
+    """The columns that `iscrowd` says in another way than a box does, each with the reason."""
+    if role == "ignore" or is_group:
+        if role != "ignore":
+            yield "role", "a group: iscrowd, which is read as ignored"
+        if not is_group:
+            yield "is_group", "ignored: written as iscrowd, as for a group"
+        return
+    if role != "include":
+        yield "role", "COCO has no word for exclude and review"
+    if is_group is None:
+        yield "is_group", "unknown, written as iscrowd 0: COCO's tools want a number"
 
 
 def _bbox(row: Mapping[Any, Any]) -> list[float | int]:

@@ -13,7 +13,14 @@ import pandas as pd
 
 from curate.dataset import Dataset
 from curate.formats.coco.kept import write_kept
-from curate.formats.coco.make import AS_ATTRIBUTES, annotation_of, image_of, number_of, result_of
+from curate.formats.coco.make import (
+    AS_ATTRIBUTES,
+    annotation_of,
+    crowd_losses,
+    image_of,
+    number_of,
+    result_of,
+)
 from curate.formats.image_names import picture_names
 from curate.formats.per_image import box_rows, state_losses, with_known_labels
 from curate.formats.writing import (
@@ -182,21 +189,12 @@ def _annotation_losses(drawn: pd.DataFrame, numbers: Sequence[int], outlines: Ou
     lost: Lost = Counter()
     # Row by row, as the annotations themselves are made.
     for row, number in zip(box_rows(drawn), numbers, strict=True):
-        is_crowd = row.role == "ignore" or bool(row.is_group)
         shape = _shape_of(outlines.get(row.box_id))
         why = _NO_OUTLINE if shape == "box" else f"written as a {shape}"
         lost[f"{row.shape} outline", why] += row.shape != shape
         lost["boxes.source_label", _ONE_NAME] += row.source_label not in (None, row.label)
-        lost["boxes.role", _NO_KEY] += row.role in ("exclude", "review") and not is_crowd
-        lost["boxes.role", "a group: iscrowd, which is read as ignored"] += (
-            is_crowd and row.role != "ignore"
-        )
-        lost["boxes.is_group", "ignored: written as iscrowd, as for a group"] += (
-            is_crowd and not row.is_group
-        )
-        lost["boxes.is_group", "unknown, written as iscrowd 0: COCO's tools want a number"] += (
-            row.is_group is None and not is_crowd
-        )
+        said = crowd_losses(role=row.role, is_group=row.is_group)
+        lost.update((f"boxes.{name}", why) for name, why in said)
         lost["boxes.source_id", _NUMBERED] += row.source_id not in (None, str(number))
     return lost
 

@@ -34,6 +34,7 @@ from curate.formats.xml_spans import (
     Edit,
     Element,
     Markup,
+    Node,
     apply_edits,
     drive,
     escape,
@@ -45,6 +46,7 @@ from curate.formats.xml_spans import (
 _DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?(<\?xml\s.*?\?>)", re.DOTALL)
 _FIELD = re.compile(rb"\s+([^\s=/>]+)\s*=\s*(\"[^\"]*\"|'[^']*')")
 _IMAGE_ID = re.compile(rb"<image\s(?:[^>\"']|\"[^\"]*\"|'[^']*')*?\bid\s*=\s*[\"'](\d{1,9})[\"']")
+_LABELS = re.compile(rb"<labels[\s>].*?</labels\s*>", re.DOTALL)
 _OUTLINE = "its outline or turn tells it: it keeps its place"
 _POINTS = "its points tell whether it is in the picture: they stay as they were"
 _TRACK = "stated for the whole track"
@@ -121,7 +123,40 @@ def splice(body: bytes, changes: RecordChanges, lost: Lost) -> bytes:
             edits += _inside(record, body, texts)
     if changes.added_images:
         edits.append(_new_images(body, changes, lost))
-    return apply_edits(body, edits)
+    return apply_edits(body, edits + _new_labels(body, changes))
+
+
+def _new_labels(body: bytes, changes: RecordChanges) -> list[Edit]:
+    """Adds the classes that shapes now have to the task's list of labels, where it has one.
+
+    A shape of a label that is in no list is refused by CVAT, and read as one of an unknown class.
+    """
+    found = _LABELS.search(body)
+    record = None if found is None else _record(body, found.span())
+    if record is None:
+        return []
+    markup = record.markup
+    names = [leaf for label in record.root.children for leaf in label.leaves("name")[:1]]
+    # Each name is read as a file of its own, under the declaration that names the encoding.
+    head = markup.body[: record.root.start]
+    listed = {_text_of(head + markup.body[leaf.start : leaf.end]) for leaf in names}
+    given = [c.new.label for c in changes.changed.values() if "label" in c.columns]
+    rows = [row for _, added in changes.added.values() for row in added]
+    given += [row.label for row in rows + [r for _, added in changes.added_images for r in added]]
+    new = sorted({label for label in given if label and not is_forbidden(label)} - listed)
+    if not new:
+        return []
+    nodes: list[Node] = [("label", [("name", label)]) for label in new]
+    return [record.edit(*markup.insert(record.root, nodes, None))]
+
+
+def _text_of(file: bytes) -> str:
+    """The text of a file whose root has no children."""
+    texts: list[str] = []
+    parser = new_parser()
+    parser.CharacterDataHandler = texts.append
+    drive(parser, file)
+    return "".join(texts).strip()
 
 
 def _cut(body: bytes, span: Span) -> Edit:

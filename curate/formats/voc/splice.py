@@ -33,6 +33,8 @@ from curate.formats.xml_spans import (
 
 # The devkit's order of children: a new one goes before the first that follows it here.
 _ORDER = ("name", "pose", "truncated", "occluded", "difficult", "bndbox", "actions")
+# What `<difficult>` says together.
+_ONE_FLAG = {"difficult", "role", "is_group"}
 _SHAPE = "VOC tells it by the corners: an object that has some is a box"
 
 
@@ -147,7 +149,7 @@ def _flag_texts(change: Change) -> dict[str, str | None]:
     for name, value in (("truncated", new.truncated), ("occluded", new.occluded)):
         if name in columns:
             texts[name] = None if value is None else flag_text(value)
-    if columns & {"difficult", "role", "is_group"} and _is_difficult(change) != old.difficult:
+    if columns & _ONE_FLAG and _is_difficult(change) != old.difficult:
         is_difficult = _is_difficult(change)
         texts["difficult"] = None if is_difficult is None else flag_text(is_difficult)
     return texts
@@ -201,7 +203,8 @@ def _losses(change: Change) -> Iterator[tuple[str, str]]:
         whys["shape"] = _SHAPE
     if not _attribute_texts(change)[1]:
         whys["attributes"] = "only texts under XML names are written; actions stay as they were"
-    for name, edge in zip(EDGES, new.edges, strict=True):
-        if not is_known(edge):
-            whys[name] = "no finite number of px: the corner is left as it was"
-    yield from ((name, why) for name, why in whys.items() if name in columns)
+    unknown = [name for name, edge in zip(EDGES, new.edges, strict=True) if not is_known(edge)]
+    whys |= dict.fromkeys(unknown, "no finite number of px: the corner is left as it was")
+    # One element says all of them, so that a change of one may be read as one of another.
+    told = columns | ({"role", "difficult"} if columns & _ONE_FLAG else set())
+    yield from ((name, why) for name, why in whys.items() if name in told)
