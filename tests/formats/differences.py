@@ -123,7 +123,7 @@ def _by(table: pd.DataFrame, key: str) -> Mapping[int, list[Row]]:
 
 def _count_boxes(found: Counter[str], columns: list[str], old: list[Row], new: list[Row]) -> None:
     near = [
-        (distance, sum(a[column] != b[column] for column in columns), i, j)
+        (distance, _unlike(columns, a, b), i, j)
         for i, a in enumerate(old)
         for j, b in enumerate(new)
         if (distance := _distance(a, b)) <= _SAME_BOX_PX
@@ -140,6 +140,13 @@ def _count_boxes(found: Counter[str], columns: list[str], old: list[Row], new: l
         _count(found, "boxes", own, a, b)
     for i, j in pairs.items():
         found[EDGES_FIELD] += any(not _is_equal(e, old[i][e], new[j][e]) for e in EDGES)
+
+
+def _unlike(columns: list[str], old: Row, new: Row) -> int:
+    """How many values would differ if two rows were of one box."""
+    found: Counter[str] = Counter()
+    _count(found, "boxes", [column for column in columns if column not in EDGES], old, new)
+    return found.total()
 
 
 def _named_alike(old: list[Row], new: list[Row]) -> tuple[list[Row], list[Row]]:
