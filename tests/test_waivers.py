@@ -268,4 +268,4 @@ def test_checks_faults_clauses_and_own_checks_are_known_by_code_and_name() -> No
     clause = load(["project.cameras"]).clauses[0]
     words = ["BOX-002", "box-outside-image", "SRC-010", "labels-lost", clause.id, clause.name]
     waivers = [Waiver(**WHOLE, check=word) for word in [*words, "MY-001", "box-too-wide", None]]
-    refuse_unknown_checks(waivers, ["MY-001", "box-too-wide"])
+    assert refuse_unknown_checks(waivers, ["MY-001", "box-too-wide"]) is None
