@@ -11,15 +11,17 @@ import each other, and one format never imports another (tests/test_architecture
     traps image_faults limits
     faults folders progress resources sources
     documents tree
-    tables boxes masks
-    dataset
+    tables boxes masks matching stats cutting
+    dataset fanout stores
     assembly relabeling baseline
-    images
+    images videos
     painting
     definitions
     formats checks report
     defining
     auditing doctor merging project demo waivers fixing
+    crops
+    cascade
     walkthrough
     cli __init__ __main__
 """

@@ -1,0 +1,1 @@
+"""Crop sets for a classifier behind a detector, made from what the detector really outputs."""
