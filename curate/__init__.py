@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from curate.auditing import audit
+    from curate.crops.making import make_crops
     from curate.dataset import Dataset, Findings, load, save
     from curate.errors import CurateError
     from curate.formats import ReadOptions, read, write
@@ -47,6 +48,7 @@ __all__ = [
     "__version__",
     "audit",
     "load",
+    "make_crops",
     "merge",
     "read",
     "relabel",
@@ -61,6 +63,7 @@ _HOME = {
     "ReadOptions": "curate.formats",
     "audit": "curate.auditing",
     "load": "curate.dataset",
+    "make_crops": "curate.crops.making",
     "merge": "curate.merging",
     "read": "curate.formats",
     "relabel": "curate.relabeling",

@@ -214,12 +214,7 @@ class new_folder:  # noqa: N801  # reads as a verb in `with new_folder(...)`
         with ThreadPoolExecutor(_SYNC_THREADS) as pool:
             for _ in pool.map(_sync, files):
                 pass
-        target = self._folder.absolute()
-        if target.exists():
-            _put_in_place_of(part, target)
-        else:
-            part.replace(target)
-        _sync_folder(target.parent)
+        put_in_place(part, self._folder.absolute())
 
     def _error(self, error: OSError) -> OutputError:
         return OutputError(
@@ -227,6 +222,21 @@ class new_folder:  # noqa: N801  # reads as a verb in `with new_folder(...)`
             place=Place(str(self._folder)),
             mend="check the free space and the permissions of its folder",
         )
+
+
+def put_in_place(part: Path, target: Path) -> None:
+    """Makes a folder that is written the one of another name, which it replaces.
+
+    Raises
+    ------
+    OSError
+        When it cannot; what was there is as it was.
+    """
+    if target.exists():
+        _put_in_place_of(part, target)
+    else:
+        part.replace(target)
+    _sync_folder(target.parent)
 
 
 def _put_in_place_of(part: Path, target: Path) -> None:

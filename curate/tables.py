@@ -345,6 +345,17 @@ def frame_sides(images: pd.DataFrame) -> dict[str, np.ndarray[Any, np.dtype[np.f
     return sides
 
 
+def with_none(column: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.object_]]:
+    """(N,) the values of a column as Python objects, null as None.
+
+    Examples
+    --------
+    >>> with_none(pd.Series([1, None], dtype="Int64")).tolist()
+    [1, None]
+    """
+    return column.astype(object).where(column.notna(), None).to_numpy(object)
+
+
 def normal_key(name: str) -> str:
     """A name as it stands in an image key: `/` separators, NFC, no leading `./`."""
     text = name.replace("\\", "/")

@@ -20,8 +20,15 @@ OUTCOMES = (
     "ignored",  # on an ignored object
     "unverified",  # nobody has looked for its class in this image
     "missed",  # an object that no detection covers
+    "truth",  # the own box of an object that a detection covers; on request
     "unlabelled",  # no truth was given
 )
+# Outcomes of crops that show an object of one class, and are trained with its label.
+OF_OBJECTS = ("matched", "duplicate", "confused", "missed", "truth", "unlabelled")
+# Outcomes of crops that are no class's and no background: for evaluation alone.
+ASIDE = ("near", "ambiguous", "partial")
+BACKGROUND = "background"
+
 # What became of the row.
 STATUSES = (
     "made",  # its picture is written

@@ -1,0 +1,148 @@
+"""Which crops there are to be: rows of detections and objects with a status and a rectangle each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from curate.boxes import Floats, clip, sides
+from curate.crops.blocks import Block
+from curate.crops.manifest import ASIDE, BACKGROUND, CROP_COLUMNS, OF_OBJECTS
+from curate.crops.mixing import BACKGROUND as OF_BACKGROUND
+from curate.crops.mixing import OF_TRUTH, ON_OBJECT
+from curate.crops.outcomes import Labelling, Proposals, proposals, rows_of_objects
+from curate.crops.spec import CropSpec
+from curate.cutting import crop_rectangles, jittered
+from curate.tables import frame_sides, make_table, with_none
+
+EDGES = ["x1", "y1", "x2", "y2"]
+RECTANGLE = ["rect_x1", "rect_y1", "rect_x2", "rect_y2"]
+# Pairs that the detector's error is drawn from; of more, those of the lowest ids.
+MAX_ERRORS = 10_000
+# Below this many pairs their error says little.
+MIN_ERRORS = 20
+
+
+def planned(block: Block, spec: CropSpec, labelling: Labelling) -> Proposals:
+    """The rows of a block, `made` where a crop is wanted; before the mix and thinning.
+
+    Raises
+    ------
+    UsageError
+        As `proposals`.
+    """
+    found = proposals(
+        block.truth, block.detections, labelling, spec.geometry, score_floor=spec.score_floor
+    )
+    rows = found.rows
+    if spec.truth_crops == "all" and block.truth is not None:
+        own = rows_of_objects(rows, block.truth)
+        rows = pd.concat([rows, own], ignore_index=True)
+    is_open = rows["status"].isna().to_numpy(bool)
+    if spec.truth_crops != "none":
+        is_open |= (rows["outcome"] == "missed").to_numpy(bool)
+    short = sides(_inside(_edges(rows), _sizes(rows, block))).min(axis=1, initial=np.inf)
+    is_small = is_open & (short < spec.min_side_px)
+    status = np.where(is_small, "small", np.where(is_open, "made", rows["status"].to_numpy(object)))
+    reason = with_none(rows["reason"])
+    reason[is_small] = [
+        f"shorter side {side:.1f} px, under {spec.min_side_px:g}" for side in short[is_small]
+    ]
+    values: dict[str, Any] = {name: rows[name].array for name in rows.columns}
+    values = {name: array for name, array in values.items() if name in CROP_COLUMNS}
+    values |= {"status": status, "reason": reason, "spec": spec.digest}
+    return found.with_rows(make_table(CROP_COLUMNS, len(rows), values))
+
+
+def _edges(rows: pd.DataFrame) -> Floats:
+    return rows[EDGES].to_numpy(np.float64)
+
+
+def _sizes(rows: pd.DataFrame, block: Block) -> Floats:
+    """(N, 2) float64: width and height in px of each row's picture; NaN unknown."""
+    images = block.detections.images if block.truth is None else block.truth.images
+    own = np.column_stack(list(frame_sides(images).values()))
+    at = pd.Index([f"{i:016x}" for i in images["image_id"]]).get_indexer(rows["image_id"])
+    sizes = np.full((len(rows), 2), np.nan)
+    sizes[at >= 0] = own[at[at >= 0]]
+    return sizes
+
+
+def _inside(xyxy: Floats, wh: Floats) -> Floats:
+    """The boxes inside their pictures; of a picture of unknown size only left and top count."""
+    known = np.where(np.isnan(wh), np.inf, wh)
+    return clip(xyxy, known[:, 0], known[:, 1])
+
+
+def kinds(rows: pd.DataFrame) -> npt.NDArray[np.int8]:
+    """(N,) what a mix counts each row as: on an object, of the truth, background; -1 neither."""
+    outcome = rows["outcome"].fillna("").to_numpy(object)
+    is_truth = (rows["origin"] == "gt").to_numpy(bool)
+    kind = np.full(len(rows), -1, np.int8)
+    kind[np.isin(outcome, OF_OBJECTS)] = ON_OBJECT
+    kind[np.isin(outcome, OF_OBJECTS) & is_truth] = OF_TRUTH
+    kind[outcome == BACKGROUND] = OF_BACKGROUND
+    return kind
+
+
+def is_aside(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """(N,) whether a crop is for evaluation alone."""
+    return rows["outcome"].isin(ASIDE).to_numpy(bool)
+
+
+def words(rows: pd.DataFrame) -> npt.NDArray[np.object_]:
+    """(N,) what each crop's folder is called by: its label, aside its outcome."""
+    label = rows["label"].fillna("").to_numpy(object)
+    said: npt.NDArray[np.object_] = np.where(
+        is_aside(rows), rows["outcome"].to_numpy(object), label
+    )
+    return said
+
+
+@dataclass
+class Errors:
+    """How far the detector's boxes lie from the objects that they are assigned to.
+
+    Kept are those of the lowest crop ids, so that the order in which blocks come plays no role.
+    """
+
+    crops: npt.NDArray[np.uint64]
+    errors: Floats
+
+    @classmethod
+    def none(cls) -> Errors:
+        """No pair yet."""
+        return cls(np.zeros(0, np.uint64), np.zeros((0, 4)))
+
+    def add(self, rows: pd.DataFrame, errors: Floats) -> None:
+        """Takes in the pairs of some rows."""
+        ids = crop_hashes(rows["crop_id"])
+        crops, both = np.r_[self.crops, ids], np.vstack([self.errors, errors])
+        order = np.argsort(crops, kind="stable")[:MAX_ERRORS]
+        self.crops, self.errors = crops[order], both[order]
+
+    @property
+    def known(self) -> Floats | None:
+        """(N, 4) the errors, as `curate.cutting.jittered` takes them; None: too few to say."""
+        return self.errors if len(self.errors) >= MIN_ERRORS else None
+
+
+def crop_hashes(ids: pd.Series[str]) -> npt.NDArray[np.uint64]:
+    """(N,) uint64: the crop ids as numbers."""
+    return np.array([int(crop_id, 16) for crop_id in ids], np.uint64)
+
+
+def with_rectangles(rows: pd.DataFrame, spec: CropSpec, errors: Floats | None) -> pd.DataFrame:
+    """The rows with what each crop that is made shows; boxes of objects are jittered."""
+    made = (rows["status"] == "made").to_numpy(bool)
+    edges = _edges(rows)
+    is_truth = made & (rows["origin"] == "gt").to_numpy(bool)
+    ids = crop_hashes(rows["crop_id"][is_truth])
+    edges[is_truth] = jittered(edges[is_truth], errors, ids, seed=spec.seed)
+    rectangles = np.full_like(edges, np.nan)
+    rectangles[made] = crop_rectangles(edges[made], spec.geometry)
+    return rows.assign(**{name: rectangles[:, n] for n, name in enumerate(RECTANGLE)})
