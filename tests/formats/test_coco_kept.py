@@ -88,6 +88,8 @@ def test_a_renamed_class_is_renamed_in_the_list(tmp_path: Path) -> None:
         ({"label": None}, {"boxes.label": 1}),
         ({"annotator": "b"}, {"boxes.annotator": 1}),
         ({"shape": "tag"}, {"boxes.shape": 1}),
+        ({"role": "exclude"}, {"boxes.role": 1}),
+        ({"is_group": None}, {"boxes.is_group": 1}),
     ],
 )
 def test_what_coco_cannot_hold_stays_and_is_counted(
@@ -95,6 +97,22 @@ def test_what_coco_cannot_hold_stays_and_is_counted(
 ) -> None:
     after, report = edited(tmp_path, set_box(**values))
     assert after["annotations"][0] == annotation(1)
+    assert losses(report) == lost
+
+
+@pytest.mark.parametrize(
+    ("values", "lost"),
+    [
+        ({"role": "ignore"}, {"boxes.is_group": 1}),
+        ({"is_group": True}, {"boxes.role": 1}),
+        ({"role": "ignore", "is_group": True}, {}),
+    ],
+)
+def test_iscrowd_says_ignored_and_a_group_at_once_which_is_told(
+    tmp_path: Path, values: dict[str, Any], lost: dict[str, int]
+) -> None:
+    after, report = edited(tmp_path, set_box(**values))
+    assert after["annotations"][0] == annotation(1, iscrowd=1)
     assert losses(report) == lost
 
 
@@ -288,6 +306,19 @@ def test_a_prediction_of_a_class_that_the_truth_does_not_list_is_counted(tmp_pat
     assert [row["category_id"] for row in after] == [7, 1]
     assert losses(report) == {"boxes": 1}
     assert report.boxes == 2
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("role", "ignore"), ("is_group", True), ("attributes", '{"a": 1}'), ("declared_area", 5.0)],
+)
+def test_a_result_gets_no_key_that_only_annotations_have(
+    tmp_path: Path, column: str, value: object
+) -> None:
+    dataset = set_box(**{column: value})(over_truth(tmp_path))
+    report = write(dataset, "coco", tmp_path / "out")
+    assert (tmp_path / "out/d.json").read_bytes() == (tmp_path / "d.json").read_bytes()
+    assert losses(report) == {f"boxes.{column}": 1}
 
 
 def test_changes_of_the_truth_of_results_are_counted(tmp_path: Path) -> None:

@@ -50,6 +50,8 @@ _NO_CLASS = "changed to none: the record keeps its own"
 _PARTS = {"x1": (0, 2), "y1": (1, 3), "x2": (2,), "y2": (3,)}
 # What `iscrowd` says together.
 _CROWD = frozenset({"is_group", "role"})
+# What an annotation has a key for and a result has none: written there, no reader would find it.
+_NOT_OF_RESULTS = _CROWD | {"attributes", "declared_area"}
 _IMAGE_KEYS = {"width": "width", "height": "height", "image_key": "file_name"}
 
 
@@ -257,9 +259,8 @@ def _edit_boxes(work: _Work, file: _File, boxes: pd.DataFrame) -> None:
         # What cannot be written counts once, not for each record of the object.
         lost: Lost = Counter() if row["is_copy"] else work.lost
         if file.is_results:
-            # A result has no key for them, and none that could be read as them.
-            lost.update((f"boxes.{name}", _NO_KEY) for name in columns & _CROWD)
-            columns = columns - _CROWD
+            lost.update((f"boxes.{name}", _NO_KEY) for name in columns & _NOT_OF_RESULTS)
+            columns = columns - _NOT_OF_RESULTS
         values = _changed_values(row, columns, work.image_ids, file.class_ids, lost)
         file.edits += field_edits(file.document, start, end, values)
         numbers = _changed_edges(row, columns, lost)
