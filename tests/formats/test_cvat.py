@@ -212,6 +212,19 @@ def test_attribute_is_taken_out_and_put_into_an_empty_element(tmp_path: Path) ->
     assert after["occluded"].iloc[1] == 1.0
 
 
+def test_new_label_joins_the_task_s_labels_once(tmp_path: Path) -> None:
+    dataset = read_xml(image(BOX, BOX, BOX))
+    for row, label in enumerate(("R&D", "R&D", "van")):
+        dataset = with_values(dataset, row, label=label, source_label=label)
+    text, lost = spliced(dataset, tmp_path)
+    assert lost == {}
+    assert text.count("<name>R&amp;D</name>") == 1
+    after = read_file(cvat, FILE, text)
+    assert after.classes["label"].tolist() == ["car", "van", "R&D"]
+    assert after.boxes["label"].tolist() == ["R&D", "R&D", "van"]
+    assert after.findings.empty
+
+
 def test_track_takes_places_and_outside_but_no_label(tmp_path: Path) -> None:
     dataset = with_values(read_xml(TRACK), 0, x1=0.5, role="exclude", label="van")
     text, lost = spliced(dataset, tmp_path)

@@ -88,7 +88,8 @@ def test_flags_are_changed_or_added_where_the_devkit_has_them(tmp_path: Path) ->
         "<name>van</name>\n",
         "<name>van</name>\n    <occluded>1</occluded>\n    <difficult>1</difficult>\n",
     )
-    assert report.losses == ()
+    # Nobody said whether the van is difficult: only the role is.
+    assert losses(report) == {"boxes.difficult": 1}
 
 
 def test_flag_that_becomes_unknown_is_cut_out(tmp_path: Path) -> None:
@@ -186,6 +187,21 @@ def test_change_that_voc_cannot_hold_is_a_loss(tmp_path: Path) -> None:
     text, report = spliced(dataset, tmp_path)
     assert text == ONE
     assert losses(report) == {"boxes.role": 1, "boxes.score": 1, "boxes.x1": 1}
+
+
+@pytest.mark.parametrize(
+    ("column", "lost"),
+    [
+        ("difficult", {"boxes.role": 1}),
+        ("is_group", {"boxes.difficult": 1, "boxes.is_group": 1, "boxes.role": 1}),
+    ],
+)
+def test_what_is_read_of_difficult_beside_the_change_is_told(
+    tmp_path: Path, column: str, lost: dict[str, int]
+) -> None:
+    text, report = spliced(with_values(read_one(ONE), 0, **{column: True}), tmp_path)
+    assert text == ONE.replace("<difficult>0<", "<difficult>1<")
+    assert losses(report) == lost
 
 
 def test_removed_image_takes_its_file_and_list_lines_along(tmp_path: Path) -> None:
