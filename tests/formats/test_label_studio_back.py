@@ -64,6 +64,20 @@ def test_changed_values_change_only_their_own_keys(tmp_path: Path) -> None:
     assert json.loads(written(tmp_path)[FILE]) == wanted
 
 
+def test_region_behind_the_answers_of_another_is_changed_in_its_place(tmp_path: Path) -> None:
+    pose = {"id": "r2", "from_name": "pose", "type": "choices", "value": {"choices": ["left"]}}
+    regions = [rectangle("r1"), rectangle("r2"), pose, rectangle("r3")]
+    dataset = with_values(
+        read_tasks(task(annotation(*regions))), 2, label="van", source_label="van"
+    )
+    body = dataset.sources.read(FILE)
+    spans = zip(dataset.boxes["start"], dataset.boxes["end"], strict=True)
+    assert [json.loads(body[start:end]) for start, end in spans] == [*regions[:2], regions[3]]
+    assert write_back(label_studio, dataset, tmp_path).losses == ()
+    results = json.loads(written(tmp_path)[FILE])[0]["annotations"][0]["result"]
+    assert results == [*regions[:3], rectangle("r3", "van")]
+
+
 def test_removed_region_takes_its_answers_and_relations_along(tmp_path: Path) -> None:
     pose = {"id": "r1", "from_name": "pose", "type": "choices", "value": {"choices": ["left"]}}
     link = {"type": "relation", "from_id": "r2", "to_id": "r1"}
