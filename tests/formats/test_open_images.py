@@ -264,6 +264,23 @@ def test_edit_without_a_column_is_a_loss(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("values", "confidence", "lost"),
+    [
+        ({"origin": "detector"}, "", {"boxes.origin": 1}),
+        ({"score": 0.5}, "0.5", {"boxes.origin": 1}),
+        ({"score": 0.5, "origin": "detector"}, "0.5", {}),
+    ],
+)
+def test_origin_that_the_score_does_not_tell_is_a_loss(
+    tmp_path: Path, values: dict[str, Any], confidence: str, lost: dict[str, int]
+) -> None:
+    body = f"{HEADER}\n{BARE}\n"
+    report = back(with_values(table(body), 0, **values), tmp_path)
+    assert (tmp_path / "t.csv").read_text() == body.replace("/m/02,", f"/m/02,{confidence}")
+    assert losses(report) == lost
+
+
 def test_kept_table_with_sizes_from_pictures_comes_back(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "t.csv").write_text(TABLE)

@@ -276,11 +276,14 @@ def _other_cells(
 ) -> Iterator[tuple[str, str]]:
     """Score and attributes, and a count of the changes that a row has no place for."""
     is_scored = new.score is not None
+    may_be_truth = new.score in (0, 1) and "score" not in header
     if "score" in columns:
         name = "score" if "score" in header else "confidence"
         yield name, "" if new.score is None else repr(float(new.score))
-        if name == "confidence" and new.score in (0, 1):
-            lost["boxes.score", _AS_TRUTH] += 1
+        lost["boxes.score", _AS_TRUTH] += may_be_truth
+    # The score alone tells who a box is by; of 0 and 1 it depends on the rows beside it.
+    is_other = may_be_truth or new.origin != ("detector" if is_scored else "human")
+    lost["boxes.origin", _ORIGIN] += bool(columns & {"score", "origin"}) and is_other
     if "attributes" in columns:
         held, is_all = _held(new.attributes)
         if not is_all:
@@ -291,8 +294,7 @@ def _other_cells(
             yield "confidence", held.get("Confidence", "")
     known = {"label", "source_label", "image_id", "score", "attributes", "origin"}
     for column in sorted(columns - known - set(_BOX_EDGES.values()) - set(FLAGS.values())):
-        if column != "origin" or new.origin != ("detector" if is_scored else "human"):
-            lost[f"boxes.{column}", _LACK] += 1
+        lost[f"boxes.{column}", _LACK] += 1
 
 
 def _new(row: BoxRow, spot: Spot, token_of: Mapping[str, str], lost: Lost) -> bytes | None:
