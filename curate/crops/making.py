@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from curate.crops.outcomes import Labelling
@@ -9,7 +10,7 @@ from curate.crops.production import Hands
 from curate.crops.running import CropSet, Job, To, make_set
 from curate.crops.spec import CropSpec
 from curate.dataset import Dataset
-from curate.definitions import match_rule
+from curate.definitions.matching import match_rule, matching_definition
 from curate.definitions.model import Definitions
 from curate.errors import UsageError
 from curate.images import MAX_PIXELS
@@ -78,7 +79,7 @@ def make_crops(
     """
     if workers < 1:
         raise UsageError(f"--workers is {workers}, should be 1 or more", mend="leave it out")
-    rule, stated = match_rule(definitions)
+    rule, stated = match_rule(definitions), matching_definition(definitions).stated
     own = detections if truth is None else truth
     root = images if images is not None else own.images_root
     if root is None and to != "manifest":
@@ -92,7 +93,8 @@ def make_crops(
         detections=detections,
         spec=spec,
         labelling=Labelling(
-            rule=rule,
+            # A cap is a rule of evaluations: a crop is cut of every detection that is given.
+            rule=replace(rule, max_per_image=None),
             near_iou=spec.near_iou,
             ambiguous_iou=spec.ambiguous_iou,
             attribute=spec.attribute,

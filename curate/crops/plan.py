@@ -66,7 +66,7 @@ class Plan:
         tallying = Tallying()
         for number, block in enumerate(track(blocks, len(blocks), "blocks of images")):
             found = planned(block, self._spec, labelling)
-            self._errors.add(found.rows, found.errors)
+            self._errors.add(found.rows, block.truth)
             self.detections["given"] += found.n_detections
             self.detections["below_floor"] += found.n_below_floor
             tallying.add(found.rows)
@@ -85,7 +85,7 @@ class Plan:
     @property
     def n_pairs(self) -> int:
         """Number of pairs that the detector's error is measured on; 0: too few to say."""
-        return 0 if self._errors.known is None else len(self._errors.known)
+        return len(self._errors.errors) if self._errors.is_measured else 0
 
     @property
     def priors(self) -> Mapping[str, Mapping[str, Any]]:
@@ -115,7 +115,7 @@ class Plan:
                 why = pd.Series(status[gone]).map(_WHY).to_numpy(object)
                 rows.loc[gone, "status"] = status[gone]
                 rows.loc[gone, "reason"] = why
-            rows = with_rectangles(rows, self._spec, self._errors.known)
+            rows = with_rectangles(rows, self._spec, self._errors.drawn_from)
             yield PlannedBlock(self._with_paths(rows), images, first)
             start += n_rows
 

@@ -16,8 +16,9 @@ from curate.crops.mixing import BACKGROUND as OF_BACKGROUND
 from curate.crops.mixing import OF_TRUTH, ON_OBJECT
 from curate.crops.outcomes import Labelling, Proposals, proposals, rows_of_objects
 from curate.crops.spec import CropSpec
-from curate.cutting import crop_rectangles, jittered
-from curate.tables import frame_sides, make_table, with_none
+from curate.cutting import crop_rectangles, jittered, relative_errors
+from curate.dataset import Dataset
+from curate.tables import box_hashes, frame_sides, make_table, with_none
 
 EDGES = ["x1", "y1", "x2", "y2"]
 RECTANGLE = ["rect_x1", "rect_y1", "rect_x2", "rect_y2"]
@@ -103,6 +104,18 @@ def words(rows: pd.DataFrame) -> npt.NDArray[np.object_]:
     return said
 
 
+# Where the detector's error is not known: shifts of 5 % of a side and scales of 10 %, the jitter
+# that classifiers behind detectors are trained with, all ways.
+USUAL_ERRORS: Floats = np.array(
+    [
+        (0.05 * dx, 0.05 * dy, scale, scale)
+        for dx in (-1, 0, 1)
+        for dy in (-1, 0, 1)
+        for scale in (np.log(0.9), 0.0, np.log(1.1))
+    ]
+)
+
+
 @dataclass
 class Errors:
     """How far the detector's boxes lie from the objects that they are assigned to.
@@ -118,17 +131,34 @@ class Errors:
         """No pair yet."""
         return cls(np.zeros(0, np.uint64), np.zeros((0, 4)))
 
-    def add(self, rows: pd.DataFrame, errors: Floats) -> None:
-        """Takes in the pairs of some rows."""
-        ids = crop_hashes(rows["crop_id"])
+    def add(self, rows: pd.DataFrame, truth: Dataset | None) -> None:
+        """Takes in the pairs of a block's rows."""
+        if truth is None:
+            return
+        is_pair = ((rows["outcome"] == "matched") & (rows["origin"] == "detector")).to_numpy(bool)
+        own = rows[is_pair]
+        errors = relative_errors(_edges(own), edges_of(truth, own["object_id"]))
+        ids = crop_hashes(own["crop_id"])
         crops, both = np.r_[self.crops, ids], np.vstack([self.errors, errors])
         order = np.argsort(crops, kind="stable")[:MAX_ERRORS]
         self.crops, self.errors = crops[order], both[order]
 
     @property
-    def known(self) -> Floats | None:
-        """(N, 4) the errors, as `curate.cutting.jittered` takes them; None: too few to say."""
-        return self.errors if len(self.errors) >= MIN_ERRORS else None
+    def is_measured(self) -> bool:
+        """Whether there are enough pairs to say."""
+        return len(self.errors) >= MIN_ERRORS
+
+    @property
+    def drawn_from(self) -> Floats:
+        """(N, 4) as `curate.cutting.jittered` takes them: measured, else the usual ones."""
+        return self.errors if self.is_measured else USUAL_ERRORS
+
+
+def edges_of(truth: Dataset, object_ids: pd.Series[str]) -> Floats:
+    """(N, 4) float64, px: the boxes of objects, by their ids in hex digits."""
+    ids = np.array([int(object_id, 16) for object_id in object_ids], np.int64)
+    rows = pd.Index(truth.boxes["box_id"].to_numpy(np.int64)).get_indexer(pd.Index(ids))
+    return truth.boxes[EDGES].to_numpy(np.float64)[rows]
 
 
 def crop_hashes(ids: pd.Series[str]) -> npt.NDArray[np.uint64]:
@@ -136,13 +166,14 @@ def crop_hashes(ids: pd.Series[str]) -> npt.NDArray[np.uint64]:
     return np.array([int(crop_id, 16) for crop_id in ids], np.uint64)
 
 
-def with_rectangles(rows: pd.DataFrame, spec: CropSpec, errors: Floats | None) -> pd.DataFrame:
+def with_rectangles(rows: pd.DataFrame, spec: CropSpec, errors: Floats) -> pd.DataFrame:
     """The rows with what each crop that is made shows; boxes of objects are jittered."""
     made = (rows["status"] == "made").to_numpy(bool)
     edges = _edges(rows)
     is_truth = made & (rows["origin"] == "gt").to_numpy(bool)
-    ids = crop_hashes(rows["crop_id"][is_truth])
-    edges[is_truth] = jittered(edges[is_truth], errors, ids, seed=spec.seed)
+    ids = crop_hashes(rows["crop_id"][is_truth]).view(np.int64)
+    seeds = box_hashes(ids, np.full(len(ids), spec.seed, np.int64))
+    edges[is_truth] = jittered(edges[is_truth], errors, seeds)
     rectangles = np.full_like(edges, np.nan)
     rectangles[made] = crop_rectangles(edges[made], spec.geometry)
     return rows.assign(**{name: rectangles[:, n] for n, name in enumerate(RECTANGLE)})
