@@ -6,6 +6,7 @@ their piece, and whoever joins them goes by that.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
@@ -87,14 +88,14 @@ def _on_cluster(
     function: Callable[[Piece], Result], pieces: Iterable[Piece], scheduler: str
 ) -> Iterator[tuple[int, Result]]:
     try:
-        from distributed import Client, as_completed
+        distributed: Any = importlib.import_module("distributed")  # half of it is not annotated
     except ImportError as error:
         raise UsageError(
             "--scheduler needs Dask, which is not installed",
             mend='pip install "curate[dask]"',
         ) from error
     try:
-        client = Client(scheduler, timeout=CONNECT_SECONDS)
+        client = distributed.Client(scheduler, timeout=CONNECT_SECONDS)
     except (OSError, TimeoutError, ValueError) as error:
         raise UsageError(
             f"--scheduler {scheduler} cannot be reached: {error}",
@@ -107,7 +108,7 @@ def _on_cluster(
                 f"--scheduler {scheduler} has no workers",
                 mend=f"start some with `dask worker {scheduler}`",
             )
-        queue = as_completed(with_results=True)
+        queue = distributed.as_completed(with_results=True)
         number_of: dict[Any, int] = {}  # futures of an untyped package
         waiting = enumerate(pieces)
         for number, piece in waiting:

@@ -116,11 +116,9 @@ def crops(  # noqa: PLR0913  # one parameter per option of the command line
     told = options.read_options(
         context, name=name, from_=from_, images=folder, size=image_size, max_pixels=max_pixels
     )
-    own = replace(
-        options.read_options(
-            context, name=None, from_=detector_format, images=folder, size=image_size, classes=classes,
-            truth=truth, class_ids=class_ids, max_pixels=max_pixels,
-        )
+    own = options.read_options(
+        context, name=None, from_=detector_format, images=folder, size=image_size,
+        classes=classes, truth=truth, class_ids=class_ids, max_pixels=max_pixels,
     )  # fmt: skip
     if no_truth and source is not None:
         raise UsageError("SOURCE and --no-truth exclude each other", mend="give one of them")
@@ -175,6 +173,7 @@ def _tell(made: CropSet, *, is_json: bool) -> None:
     manifest = None if made.folder is None else str(made.folder / MANIFEST)
     if is_json:
         run = {"is_unchanged": made.is_unchanged, "new_crops": made.new_crops}
+        run["workers"] = made.workers
         document = {**summary, "manifest": manifest, "run": run}
         output.result(json.dumps(document, ensure_ascii=False))
         return

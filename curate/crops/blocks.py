@@ -63,7 +63,7 @@ class Blocks:
         self._truth_rows = None if truth is None else _by_image(truth, place)
         homes = detections.boxes["image_id"].to_numpy(np.int64)
         self._ids = homes if joined is None else joined.truth_ids(homes)
-        self._detection_rows = _sorted_rows(place.get_indexer(self._ids))
+        self._detection_rows = _sorted_rows(place.get_indexer(pd.Index(self._ids)))
 
     def __len__(self) -> int:
         return len(self._spans()) + bool(len(self._detection_rows.between(-1, 0)))
@@ -130,4 +130,4 @@ def _sorted_rows(places: Rows) -> _SortedRows:
 
 
 def _by_image(dataset: Dataset, place: pd.Index[int]) -> _SortedRows:
-    return _sorted_rows(place.get_indexer(dataset.boxes["image_id"].to_numpy(np.int64)))
+    return _sorted_rows(place.get_indexer(pd.Index(dataset.boxes["image_id"].to_numpy(np.int64))))

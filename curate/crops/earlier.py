@@ -109,7 +109,7 @@ def are_whole(folder: Path, results: pa.Table) -> bool:
         if path is None:
             continue
         try:
-            size = os.stat(folder / path).st_size
+            size = (folder / path).stat().st_size
         except OSError:
             return False
         if size != n_bytes if offset is None else size < offset + n_bytes:

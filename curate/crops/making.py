@@ -19,7 +19,7 @@ from curate.stores import Store, open_store
 WORKERS = 2
 
 
-def make_crops(
+def make_crops(  # noqa: PLR0913  # each has a default
     truth: Dataset | None,
     detections: Dataset,
     out: Path | str,
@@ -105,7 +105,7 @@ def make_crops(
         hands=Hands(workers, scheduler, max_pixels),
         names={
             "source": None if truth is None else truth.name,
-            "detections": detections.name,
+            "detections_from": detections.name,
             "detector": detector or _only_name(detections),
             "detector_version": detector_version,
             "definition": stated,

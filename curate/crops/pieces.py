@@ -7,6 +7,7 @@ without that table was not done, whatever else of it there is.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,10 +104,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Done:
-    """What came of a piece: numbers of crops, and of images that could not be read."""
+    """What came of a piece: the number of its crops, and the process that made them."""
 
     crops: int
-    lost_images: int
+    worker: str
 
 
 def work_off(piece: Piece) -> Done:
@@ -119,13 +120,11 @@ def work_off(piece: Piece) -> Done:
     """
     rows: list[dict[str, Any]] = []
     members: dict[bool, list[tuple[str, str, str, bytes]]] = {False: [], True: []}
-    n_lost = 0
     with Videos(piece.store) as videos:
         for image in piece.images:
             try:
                 own, bodies = _crops(piece, image, videos)
             except CurateError as error:
-                n_lost += 1
                 own = [_row(image, number, reason=str(error)) for number in range(len(image.crops))]
                 bodies = []
             rows += own
@@ -141,7 +140,7 @@ def work_off(piece: Piece) -> Done:
     part = Path(f"{piece.results}.{os.getpid()}.part")
     pq.write_table(table, part, compression="zstd")
     part.replace(piece.results)
-    return Done(len(rows), n_lost)
+    return Done(len(rows), f"{socket.gethostname()}:{os.getpid()}")
 
 
 def _crops(

@@ -22,7 +22,7 @@ from curate.crops.planning import Errors, is_aside, planned, with_rectangles, wo
 from curate.crops.spec import CropSpec
 from curate.crops.tally import LEFT_OUT, Tally, Tallying
 from curate.progress import track
-from curate.tables import from_arrow, to_arrow, with_none
+from curate.tables import from_arrow, text_array, to_arrow, with_none
 
 _WHY = {LEFT_OUT: "beyond what the mix takes", "thinned": "like a crop that stays"}
 
@@ -125,7 +125,7 @@ class Plan:
         columns = own["split"].fillna(""), words(own), is_aside(own), own["crop_id"]
         paths = with_none(rows["path"])
         paths[made] = self.layout.paths(*columns)
-        return rows.assign(path=pd.array(paths, dtype=rows["path"].dtype))
+        return rows.assign(path=text_array(paths))
 
     def _path(self, number: int) -> Path:
         return self._folder / f"rows-{number:06d}.parquet"

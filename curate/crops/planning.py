@@ -1,4 +1,4 @@
-"""Which crops there are to be: rows of detections and objects with a status and a rectangle each."""
+"""Which crops there are to be: a status and a rectangle for rows of detections and objects."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _sizes(rows: pd.DataFrame, block: Block) -> Floats:
     """(N, 2) float64: width and height in px of each row's picture; NaN unknown."""
     images = block.detections.images if block.truth is None else block.truth.images
     own = np.column_stack(list(frame_sides(images).values()))
-    at = pd.Index([f"{i:016x}" for i in images["image_id"]]).get_indexer(rows["image_id"])
+    at = pd.Index([f"{i:016x}" for i in images["image_id"]]).get_indexer(pd.Index(rows["image_id"]))
     sizes = np.full((len(rows), 2), np.nan)
     sizes[at >= 0] = own[at[at >= 0]]
     return sizes

@@ -45,7 +45,7 @@ class Preparing:
         """
         made = rows[(rows["status"] == "made").to_numpy(bool)]
         ids = pd.Index([f"{image_id:016x}" for image_id in images["image_id"]])
-        at = ids.get_indexer(made["image_id"])
+        at = ids.get_indexer(pd.Index(made["image_id"]))
         order = np.argsort(at, kind="stable")
         made, at = made.iloc[order], at[order]
         starts = np.flatnonzero(np.diff(at, prepend=-1))

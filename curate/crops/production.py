@@ -50,11 +50,11 @@ class Task:
 
 @dataclass
 class Made:
-    """What a production came to: tables of results by block, and how much of it was new."""
+    """What a production came to: tables of results by block, what of it was new, and by whom."""
 
     parts: list[list[str]] = field(default_factory=list)
     new_crops: int = 0
-    kept_crops: int = 0
+    workers: set[str] = field(default_factory=set)
 
 
 class Production:
@@ -94,6 +94,8 @@ class Production:
         )
         for _, result in track(done, total, "pieces"):
             made.new_crops += result.crops
+            if result.crops:
+                made.workers.add(result.worker)
         return made
 
     def phashes(self, folder: Path) -> dict[str, npt.NDArray[Any]]:
@@ -162,9 +164,6 @@ class Production:
                     pq.write_table(table, folder / PARTS / kept, compression="zstd")
                     left = [work for work in task.works if work.image_id not in reused]
                     yield self._piece(folder, task, left)
-                    made.kept_crops += len(table)
-                else:
-                    made.kept_crops += sum(len(work.crops) for work in task.works)
                 made.parts[-1] += [task.name, kept]
 
     def _hash_pieces(self, folder: Path, names: list[str]) -> Iterator[Piece]:

@@ -49,12 +49,15 @@ class CropSet:
         Whether it was as it should be already.
     new_crops
         Crops that this run made; the others an earlier one had.
+    workers
+        Processes that made them.
     """
 
     folder: Path | None
     summary: Mapping[str, Any]
     is_unchanged: bool
     new_crops: int
+    workers: int = 0
 
     @property
     def lost(self) -> int:
@@ -173,7 +176,7 @@ class _Run:
         summary = _summary(self._job, plan, self._blocks, sums) | {"digest": digest}
         self._finish(summary, made)
         self._work.publish()
-        return CropSet(self._work.out, summary, False, made.new_crops)
+        return CropSet(self._work.out, summary, False, made.new_crops, len(made.workers))
 
     def _production(self, plan: Plan) -> Production | None:
         job = self._job

@@ -99,7 +99,8 @@ class Tally:
 
     def _splits(self, table: pd.DataFrame) -> npt.NDArray[np.str_]:
         names = np.array([split for split, _, _ in self.places] or [""], np.str_)
-        return names[table["place"].to_numpy()]
+        splits: npt.NDArray[np.str_] = names[table["place"].to_numpy()]
+        return splits
 
 
 def _alike(table: pd.DataFrame, phash: npt.NDArray[np.uint64]) -> Alike:

@@ -1,0 +1,312 @@
+"""`curate crops` as a pipeline runs it: counts, exit codes, what is on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tarfile
+from io import BytesIO
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from curate.cli import main
+from curate.crops.manifest import CROP_COLUMNS
+from tests.crops.sets import content, make, picture
+from tests.test_schemas import fitting
+
+# Of each picture: 3 found, 1 again, 1 false alarm; 1 below the floor; 1 missed.
+PER_IMAGE = {"matched": 3, "duplicate": 1, "background": 1, "missed": 1}
+N = 12
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("street"), N)
+
+
+@pytest.fixture
+def crops(street, capsys):
+    """Runs the command on the set: exit code, JSON and what it says on stderr."""
+
+    def run(out, *words, source=street / "truth.json", dets=street / "dets.json", images=None):
+        argv = ["crops", *([str(source)] if source else []), "--from-detector", str(dets)]
+        argv += ["-o", str(out), "--images", str(images or street / "images"), "--json"]
+        capsys.readouterr()
+        code = main([*argv, *map(str, words)])
+        said = capsys.readouterr()
+        return code, json.loads(said.out) if said.out else None, said.err
+
+    return run
+
+
+def manifest(out) -> pd.DataFrame:
+    return pd.read_parquet(out / "manifest.parquet")
+
+
+def test_outcomes_add_up_to_detections_and_missed_objects(crops, tmp_path) -> None:
+    code, told, _ = crops(tmp_path / "out")
+    assert code == 0
+    assert told["outcomes"] == {name: n * N for name, n in sorted(PER_IMAGE.items())}
+    assert told["detections"] == {"given": 6 * N, "below_floor": N}
+    rows = sum(told["outcomes"].values())
+    assert rows == 6 * N - N + N
+    assert rows == len(manifest(tmp_path / "out")) == sum(told["statuses"].values())
+    fitting(json.dumps(told), "crops-1.schema.json")
+
+
+def test_each_crop_stands_in_its_label_and_shows_its_rectangle(crops, tmp_path, street) -> None:
+    crops(tmp_path / "out", "--size", 64)
+    rows = manifest(tmp_path / "out")
+    made = rows[rows["status"] == "made"]
+    assert len(made) == 5 * N
+    for row in made.itertuples():
+        assert row.path == f"unsplit/{row.label}/{row.crop_id}.jpg"
+        with Image.open(tmp_path / "out" / row.path) as crop:
+            assert crop.size == (64, 64)
+            shown = np.asarray(crop, float)
+        name = row.image.removeprefix("truth/")
+        box = (row.rect_x1, row.rect_y1, row.rect_x2, row.rect_y2)
+        if min(box[0], box[1]) >= 0 and box[2] <= 160 and box[3] <= 120:
+            with Image.open(street / "images" / name) as whole:
+                same = whole.resize((64, 64), Image.Resampling.BILINEAR, box=box)
+            assert np.abs(np.asarray(same, float) - shown).mean() < 4
+    assert set(made["label"]) == {"person", "car", "background"}
+
+
+def test_manifest_has_its_columns_as_parquet_and_csv(crops, tmp_path) -> None:
+    crops(tmp_path / "out")
+    rows = manifest(tmp_path / "out")
+    assert list(rows.columns) == list(CROP_COLUMNS)
+    table = pd.read_csv(tmp_path / "out" / "manifest.csv", dtype={"crop_id": str})
+    assert table["crop_id"].tolist() == rows["crop_id"].tolist()
+    assert np.allclose(table["score"], rows["score"], equal_nan=True, rtol=0, atol=0)
+    assert rows["crop_id"].is_unique
+    assert rows[rows["status"] == "made"]["sha256"].str.fullmatch("[0-9a-f]{64}").all()
+
+
+def test_a_rerun_does_nothing_and_says_so(crops, tmp_path) -> None:
+    crops(tmp_path / "out")
+    before = content(tmp_path / "out")
+    times = {p: p.stat().st_mtime_ns for p in (tmp_path / "out").rglob("*.jpg")}
+    code, told, _ = crops(tmp_path / "out")
+    assert (code, told["run"]) == (0, {"is_unchanged": True, "new_crops": 0, "workers": 0})
+    assert content(tmp_path / "out") == before
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "out").rglob("*.jpg")} == times
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out"]
+
+
+def test_changed_detections_redo_only_their_images(crops, tmp_path, street) -> None:
+    crops(tmp_path / "out")
+    found = json.loads((street / "dets.json").read_text())
+    found[0]["bbox"][0] += 2
+    found.insert(0, {"image_id": 3, "category_id": 1, "bbox": [50, 80, 30, 30], "score": 0.6})
+    (tmp_path / "dets.json").write_text(json.dumps(found))
+    code, told, _ = crops(tmp_path / "out", dets=tmp_path / "dets.json")
+    # The images 1 and 3: 5 crops, and 5 with a new one.
+    assert (code, told["run"]["new_crops"]) == (0, 11)
+    crops(tmp_path / "fresh", dets=tmp_path / "dets.json")
+    assert content(tmp_path / "out") == content(tmp_path / "fresh")
+
+
+@pytest.mark.parametrize("to", ["folder", "shards"])
+def test_same_bytes_for_any_number_of_workers(crops, tmp_path, to) -> None:
+    for workers in (1, 4):
+        crops(tmp_path / str(workers), "--to", to, "--workers", workers)
+    assert content(tmp_path / "1") == content(tmp_path / "4")
+
+
+def test_shards_hold_the_crops_at_their_offsets(crops, tmp_path) -> None:
+    (tmp_path / "spec.yaml").write_text("version: 1\nencoding: {images_per_shard: 5}\n")
+    code, _, _ = crops(tmp_path / "out", "--to", "shards", "--spec", tmp_path / "spec.yaml")
+    assert code == 0
+    crops(tmp_path / "files")
+    rows, files = manifest(tmp_path / "out"), manifest(tmp_path / "files").set_index("crop_id")
+    made = rows[rows["status"] == "made"]
+    assert sorted(made["path"].unique()) == [f"shards/unsplit-{n:06d}.tar" for n in range(3)]
+    for row in made.itertuples():
+        body = (tmp_path / "out" / row.path).read_bytes()[row.offset :][: row.n_bytes]
+        assert body == (tmp_path / "files" / files.loc[row.crop_id, "path"]).read_bytes()
+    with tarfile.open(tmp_path / "out" / "shards" / "unsplit-000000.tar") as tar:
+        labels = {m.name[:16]: tar.extractfile(m).read().decode() for m in tar if "txt" in m.name}
+    assert labels == {i: files.loc[i, "label"] for i in labels}
+
+
+def test_a_manifest_alone_opens_no_picture(crops, tmp_path) -> None:
+    (tmp_path / "none").mkdir()
+    code, told, _ = crops(tmp_path / "out", "--to", "manifest", images=tmp_path / "none")
+    assert code == 0
+    rows = manifest(tmp_path / "out")
+    assert set(rows["status"]) == {"listed"}
+    assert rows["rect_x1"].notna().sum() == 5 * N
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        ".curate", "crops.json", "manifest.csv", "manifest.parquet",
+    ]  # fmt: skip
+    assert told["lost"]["images"] == 0
+
+
+def test_dry_run_counts_and_writes_nothing(crops, tmp_path) -> None:
+    code, told, _ = crops(tmp_path / "out", "--dry-run")
+    assert (code, told["manifest"]) == (0, None)
+    assert told["outcomes"] == {name: n * N for name, n in sorted(PER_IMAGE.items())}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_truth_crops_have_the_detectors_labels(crops, tmp_path, street) -> None:
+    words = ("--no-truth", "--truth", street / "truth.json")
+    code, told, _ = crops(tmp_path / "out", *words, source=None)
+    assert (code, told["outcomes"]) == (0, {"unlabelled": 5 * N})
+    rows = manifest(tmp_path / "out")
+    assert (rows["label"] == rows["det_label"]).all()
+
+
+def test_missed_objects_get_jittered_crops_on_request(crops, tmp_path) -> None:
+    (tmp_path / "spec.yaml").write_text("version: 1\ntruth_crops: all\n")
+    crops(tmp_path / "out", "--spec", tmp_path / "spec.yaml")
+    rows = manifest(tmp_path / "out")
+    own = rows[rows["origin"] == "gt"]
+    assert own["outcome"].value_counts().to_dict() == {"missed": N, "truth": 3 * N}
+    assert (own["status"] == "made").all()
+    assert own["object_id"].is_unique
+    middle = (own["rect_x1"] + own["rect_x2"]) / 2 - (own["x1"] + own["x2"]) / 2
+    assert 0.2 < middle.std() < 5
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_lost_pictures_are_told_and_the_rest_is_published(crops, tmp_path, street, most) -> None:
+    shutil.copytree(street / "images", tmp_path / "images")
+    bad = tmp_path / "images" / "a" / "00002.jpg"
+    bad.write_bytes(bad.read_bytes()[:900])
+    code, told, err = crops(tmp_path / "out", "--max-lost", most, images=tmp_path / "images")
+    assert code == (1 if most == 0 else 0)
+    assert told["lost"]["images"] == 1
+    rows = manifest(tmp_path / "out")
+    lost = rows[rows["status"] == "lost"]
+    assert set(lost["image"]) == {"truth/a/00002.jpg"}
+    assert len(lost) == 5
+    assert lost["reason"].str.contains("a/00002.jpg").all()
+    assert (rows["status"] == "made").sum() == 5 * (N - 1)
+    assert ("1 images and detections lost, 0 allowed" in err) == (most == 0)
+    # Mended, only that picture is done again.
+    shutil.copy(street / "images" / "a" / "00002.jpg", bad)
+    code, told, _ = crops(tmp_path / "out", images=tmp_path / "images")
+    assert (code, told["run"]["new_crops"]) == (0, 5)
+
+
+def _other(path, how) -> None:
+    image = picture(2)
+    if how == "missing":
+        path.unlink()
+    elif how == "empty":
+        path.write_bytes(b"")
+    elif how == "text":
+        path.write_text("not a picture")
+    elif how == "size":
+        picture(2, width=200).save(path)
+    else:
+        body = BytesIO()
+        if how == "I;16":
+            grey = np.asarray(image.convert("L"), np.uint16) * 257
+            Image.fromarray(grey).save(body, "PNG")
+        elif how == "P":
+            image.convert("P").save(body, "PNG")
+        else:
+            image.convert(how).save(body, "JPEG")
+        path.write_bytes(body.getvalue())
+
+
+@pytest.mark.parametrize("how", ["missing", "empty", "text", "size"])
+def test_a_picture_that_is_none_is_lost_with_its_reason(crops, tmp_path, street, how) -> None:
+    shutil.copytree(street / "images", tmp_path / "images")
+    _other(tmp_path / "images" / "a" / "00002.jpg", how)
+    code, told, _ = crops(tmp_path / "out", images=tmp_path / "images")
+    assert (code, told["lost"]["images"]) == (1, 1)
+    (why,) = set(manifest(tmp_path / "out").query("status == 'lost'")["reason"])
+    words = {"missing": "no picture", "empty": "empty", "text": "picture", "size": "200 x 120"}
+    assert words[how] in why
+
+
+@pytest.mark.parametrize("how", ["L", "CMYK", "I;16", "P"])
+def test_pictures_of_other_kinds_are_cut_alike(crops, tmp_path, street, how) -> None:
+    shutil.copytree(street / "images", tmp_path / "images")
+    _other(tmp_path / "images" / "a" / "00002.jpg", how)
+    code, told, _ = crops(tmp_path / "out", images=tmp_path / "images")
+    assert (code, told["lost"]["images"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"score": float("nan")}, "score"),
+        ({"image_id": 999}, "image"),
+        ({"bbox": [500, 500, 20, 20]}, "outside"),
+        ({"bbox": [10, 10, 0, 20]}, "area"),
+    ],
+)
+def test_a_broken_detection_is_a_row_with_its_reason(
+    crops, tmp_path, street, change, words
+) -> None:
+    found = json.loads((street / "dets.json").read_text())
+    found[4] |= change
+    (tmp_path / "dets.json").write_text(json.dumps(found))
+    code, told, _ = crops(tmp_path / "out", dets=tmp_path / "dets.json")
+    assert (code, told["lost"]["detections"]) == (1, 1)
+    (row,) = manifest(tmp_path / "out").query("status == 'lost'").to_dict("records")
+    assert words in row["reason"]
+    assert told["detections"]["given"] == 6 * N
+
+
+def test_another_spec_needs_force(crops, tmp_path) -> None:
+    crops(tmp_path / "out")
+    before = content(tmp_path / "out")
+    code, told, err = crops(tmp_path / "out", "--margin", 0.3)
+    assert (code, told) == (2, None)
+    assert "add --force" in err
+    assert content(tmp_path / "out") == before
+    assert crops(tmp_path / "out", "--margin", 0.3, "--force")[0] == 0
+
+
+def test_files_of_somebody_else_are_never_replaced(crops, tmp_path) -> None:
+    crops(tmp_path / "out")
+    (tmp_path / "out" / "unsplit" / "person" / "mine.txt").write_text("keep me")
+    code, _, err = crops(tmp_path / "out", "--margin", 0.3, "--force")
+    assert code == 2
+    assert "unsplit/person/mine.txt" in err
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mine.txt").write_text("keep me")
+    assert crops(tmp_path / "other", "--force")[0] == 2
+    assert content(tmp_path / "other") == {"mine.txt": b"keep me"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+def test_a_full_disk_publishes_nothing(crops, tmp_path, monkeypatch) -> None:
+    crops(tmp_path / "out")
+    before = content(tmp_path / "out")
+    write = os.write
+
+    def full(handle, body):
+        write_to = os.open("/dev/full", os.O_WRONLY)
+        try:
+            return write(write_to, body)
+        finally:
+            os.close(write_to)
+
+    monkeypatch.setattr("curate.crops.pieces.os.write", full)
+    code, told, err = crops(tmp_path / "out", "--margin", 0.3, "--force")
+    assert (code, told) == (2, None)
+    assert "No space left on device" in err
+    assert "nothing is published" in err
+    assert content(tmp_path / "out") == before
+    monkeypatch.undo()
+    assert crops(tmp_path / "out", "--margin", 0.3, "--force")[0] == 0
+
+
+def test_an_output_that_cannot_be_made_ends_with_2(crops, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    code, told, err = crops(tmp_path / "file" / "out")
+    assert (code, told) == (2, None)
+    assert "nothing is published" in err
