@@ -13,10 +13,9 @@ import io
 import os
 import struct
 import threading
-import unicodedata
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,12 +35,9 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from curate.errors import Place, SourceError
+from curate.listing import Names, listed
 from curate.progress import track
-from curate.tree import ending_of
 
-ENDINGS = frozenset(
-    [".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2"]
-)  # what Pillow decodes and labelling tools offer
 MAX_PIXELS = 400_000_000
 WORKERS = 2
 EXIF_ORIENTATION = 0x0112
@@ -98,40 +94,6 @@ class Picture:
     error: str | None = None
 
 
-class _Index:
-    """Files by a text each (a path, or a path without ending), for looking up inexact names."""
-
-    def __init__(self, texts: Iterable[tuple[str, str]]) -> None:
-        self._exact: dict[str, list[str]] = defaultdict(list)
-        self._folded: dict[str, list[str]] = defaultdict(list)
-        self._tails: dict[str, list[str]] = defaultdict(list)
-        self._depth = 0
-        for text, file in texts:
-            folded = _folded(text)
-            self._exact[text].append(file)
-            self._folded[folded].append(file)
-            self._depth = max(self._depth, folded.count("/") + 1)
-            self._tails[folded].append(file)
-            slash = folded.find("/")
-            while slash >= 0:
-                self._tails[folded[slash + 1 :]].append(file)
-                slash = folded.find("/", slash + 1)
-
-    def find(self, name: str) -> list[str]:
-        """The files of this text; else in other case; else of its longest matching path end."""
-        if name in self._exact:
-            return list(self._exact[name])
-        folded = _folded(name)
-        if folded in self._folded:
-            return list(self._folded[folded])
-        parts = folded.split("/")
-        for first in range(max(len(parts) - self._depth, 0), len(parts)):
-            tail = "/".join(parts[first:])
-            if tail in self._tails:
-                return list(self._tails[tail])
-        return []
-
-
 class Pictures:
     """The pictures below a folder, found by the names that labels state, measured when asked for.
 
@@ -158,23 +120,12 @@ class Pictures:
         self._measured: dict[str, Picture] = {}
 
     @cached_property
-    def _names(self) -> _Index:
-        return _Index((file, file) for file in self.files)
-
-    @cached_property
-    def _stems(self) -> _Index:
-        return _Index((file[: file.rindex(".")], file) for file in self.files)
+    def _names(self) -> Names:
+        return Names(self.files)
 
     def find(self, name: str) -> list[str]:
-        """The pictures that a label's name may mean: one is clear, several are ambiguous.
-
-        The first rule that finds any wins: the path itself; the path in other case or Unicode
-        form; the longest matching end of the path. A name without a picture's ending is compared
-        with the pictures' paths without their endings.
-        """
-        stated = name.replace("\\", "/").removeprefix("./")
-        index = self._names if ending_of(stated) in ENDINGS else self._stems
-        return index.find(stated)
+        """The pictures that a label's name may mean, as `Names.find` compares them."""
+        return self._names.find(name)
 
     def measure(self, files: Iterable[str]) -> dict[str, Picture]:
         """The pictures of these files, each opened once however often it is asked for."""
@@ -231,67 +182,8 @@ def open_pictures(root: Path, *, max_pixels: int = MAX_PIXELS, workers: int = WO
         When the folder is not there, is none, or cannot be listed.
     """
     root = Path(root)
-    left_out: dict[str, str] = {}
-    try:
-        if not root.is_dir():
-            what = "is no folder" if root.exists() else "no such folder"
-            raise SourceError(what, place=Place(str(root)), mend="check --images")
-        real = {_text(relative): relative for relative in _listed(root, left_out)}
-    except OSError as error:
-        raise SourceError(
-            f"cannot be listed: {error.strerror or error}",
-            place=Place(_text(str(error.filename or root))),
-            mend="check its permissions",
-        ) from error
-    left_out = dict(sorted(left_out.items()))
-    return Pictures(root, dict(sorted(real.items())), max_pixels, workers, left_out=left_out)
-
-
-def _listed(root: Path, left_out: dict[str, str]) -> Iterator[str]:
-    """Relative paths of the picture files, no pipes; adds what was not looked into, and why."""
-    prefixes = [""]
-    while prefixes:
-        prefix = prefixes.pop()
-        try:
-            with os.scandir(f"{root}{os.sep}{prefix}") as found:
-                entries = [entry for entry in found if not entry.name.startswith(".")]
-        except OSError as error:
-            if not prefix:
-                raise
-            left_out[_text(prefix.removesuffix("/"))] = error.strerror or str(error)
-            continue
-        for entry in entries:
-            path = prefix + entry.name
-            kind, why = _kind_of(entry)
-            if kind == "picture":
-                yield path
-            elif kind == "folder":
-                prefixes.append(f"{path}/")
-            elif kind == "left out":
-                left_out[_text(path)] = why
-
-
-def _kind_of(entry: os.DirEntry[str]) -> tuple[str, str]:
-    """Picture, folder, left out or other; and why it is left out if it is."""
-    try:
-        if not entry.is_dir():
-            return "picture" if ending_of(
-                entry.name
-            ) in ENDINGS and entry.is_file() else "other", ""
-    except OSError as error:
-        # A link to itself, for one.
-        return "left out", error.strerror or str(error)
-    return ("left out", "a link to a folder") if entry.is_symlink() else ("folder", "")
-
-
-def _text(name: str) -> str:
-    # Not NFC, unlike `tree.shown_name`: two files may differ in just that, and `images.path` is
-    # where others look for the picture.
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    real, left_out = listed(root, mend="check --images")
+    return Pictures(root, real, max_pixels, workers, left_out=left_out)
 
 
 def _picture(path: Path, file: str, max_pixels: int) -> Picture:
