@@ -34,12 +34,13 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from curate.errors import Place, SourceError
+from curate.errors import PictureError, Place
 from curate.listing import Names, listed
 from curate.progress import track
 
 MAX_PIXELS = 400_000_000
 WORKERS = 2
+MEND = "restore the picture from its source"
 EXIF_ORIENTATION = 0x0112
 # Orientations 5 to 8 lay the picture on its side (EXIF 2.32, 4.6.4).
 SIDEWAYS = frozenset({5, 6, 7, 8})
@@ -73,7 +74,7 @@ BROKEN = (
 )  # fmt: skip
 Thing = TypeVar("Thing")
 # `warnings.catch_warnings` changes the whole process: one at a time.
-_quiet_lock = threading.Lock()
+quiet_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class Pictures:
         """The pictures of these files, each opened once however often it is asked for."""
         wanted = list(dict.fromkeys(files))
         fresh = [file for file in wanted if file not in self._measured]
-        with _quiet_lock, warnings.catch_warnings():
+        with quiet_lock, warnings.catch_warnings():
             # Pillow warns of large and odd files; what matters here is said in `error`.
             warnings.simplefilter("ignore")
             if len(fresh) < SERIAL_FILES:
@@ -223,27 +224,52 @@ def decoded(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[str, ImageFile]:
 
     Raises
     ------
-    SourceError
+    PictureError
         When it cannot be opened or decoded, or claims more than `max_pixels`.
     """
-    mend = "restore the picture from its source"
     try:
-        body = path.read_bytes()
+        kind, image, _ = opened(path.read_bytes(), max_pixels, Place(str(path)))
+        image.load()
+    except BROKEN as error:
+        raise PictureError(
+            f"cannot be decoded: {error}", place=Place(str(path)), mend=MEND
+        ) from error
+    return kind, image
+
+
+def opened(body: bytes, max_pixels: int, place: Place | None) -> tuple[str, ImageFile, int]:
+    """The format of a picture, the picture before its pixels are decoded, its EXIF orientation.
+
+    Raises
+    ------
+    PictureError
+        When its first bytes are those of no picture, its header is broken, or it claims more than
+        `max_pixels`.
+    """
+    stream = io.BytesIO(body)
+    try:
         for kind, marks, parser in _PARSERS:
             if body.startswith(marks):
-                image = parser(io.BytesIO(body))
+                image = parser(stream)
                 width, height = _stored_size(image)
-                if width * height > max_pixels:
-                    raise SourceError(
-                        _too_large(width, height, max_pixels), place=Place(str(path)), mend=mend
-                    )
-                image.load()
-                return kind, image
+                check_size(width, height, max_pixels, place)
+                return kind, image, _orientation(image, stream, len(body))
     except BROKEN as error:
-        raise SourceError(
-            f"cannot be decoded: {error}", place=Place(str(path)), mend=mend
-        ) from error
-    raise SourceError("is of no picture format that is known", place=Place(str(path)), mend=mend)
+        raise PictureError(f"cannot be decoded: {error}", place=place, mend=MEND) from error
+    what = "is of no picture format that is known" if body else "is empty"
+    raise PictureError(what, place=place, mend=MEND)
+
+
+def check_size(width: int, height: int, max_pixels: int, place: Place | None) -> None:
+    """Refuses a picture by what its header claims, before any pixel is decoded.
+
+    Raises
+    ------
+    PictureError
+        When it claims more than `max_pixels`.
+    """
+    if width * height > max_pixels:
+        raise PictureError(_too_large(width, height, max_pixels), place=place, mend=MEND)
 
 
 def _parsed(
@@ -296,12 +322,24 @@ def _orientation(image: ImageFile, stream: BinaryIO, n_bytes: int) -> int:
                 block = _late_exif(_tail(stream, n_bytes, PNG_EXIF_TAIL_BYTES))
             if not isinstance(block, bytes):
                 return 1
-            exif = Image.Exif()
-            exif.load(block)
-            value = exif.get(EXIF_ORIENTATION)
+            return orientation_in(block)
     except BROKEN:
         return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+    return _valid(value)
+
+
+def orientation_in(block: bytes) -> int:
+    """The orientation that an EXIF block states; 1 when there is none that can be read."""
+    exif = Image.Exif()
+    try:
+        exif.load(block)
+        return _valid(exif.get(EXIF_ORIENTATION))
+    except BROKEN:
+        return 1
+
+
+def _valid(orientation: object) -> int:
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
 def _late_exif(tail: bytes) -> bytes | None:
