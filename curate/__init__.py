@@ -11,10 +11,11 @@ import each other, and one format never imports another (tests/test_architecture
     traps image_faults limits
     faults folders progress resources sources
     documents tree
+    listing
     tables boxes masks matching stats cutting
     dataset fanout stores
     assembly relabeling baseline
-    images videos
+    images decoding videos
     painting
     definitions
     formats checks report

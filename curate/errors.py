@@ -2,6 +2,7 @@
 
 CurateError
   SourceError      a source cannot be opened, is not safe to open, or holds nothing usable
+    PictureError   one picture is missing, broken or too large; others may be well
   FormatError      no reader, or more than one, fits a source
   DatasetError     a dataset folder is broken or of another schema version
   TableError       a table breaks its contract (a fault of the program that built it)
@@ -62,6 +63,10 @@ class CurateError(Exception):
 
 class SourceError(CurateError):
     """Raised when a source cannot be opened, is unsafe to open, or holds nothing usable."""
+
+
+class PictureError(SourceError):
+    """Raised when one picture or video frame cannot be had: missing, broken, too large."""
 
 
 class FormatError(CurateError):

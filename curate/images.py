@@ -13,10 +13,9 @@ import io
 import os
 import struct
 import threading
-import unicodedata
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,15 +34,13 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from curate.errors import Place, SourceError
+from curate.errors import PictureError, Place
+from curate.listing import Names, listed
 from curate.progress import track
-from curate.tree import ending_of
 
-ENDINGS = frozenset(
-    [".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2"]
-)  # what Pillow decodes and labelling tools offer
 MAX_PIXELS = 400_000_000
 WORKERS = 2
+MEND = "restore the picture from its source"
 EXIF_ORIENTATION = 0x0112
 # Orientations 5 to 8 lay the picture on its side (EXIF 2.32, 4.6.4).
 SIDEWAYS = frozenset({5, 6, 7, 8})
@@ -77,7 +74,7 @@ BROKEN = (
 )  # fmt: skip
 Thing = TypeVar("Thing")
 # `warnings.catch_warnings` changes the whole process: one at a time.
-_quiet_lock = threading.Lock()
+quiet_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -96,40 +93,6 @@ class Picture:
     stored_height: int | None = None
     exif_orientation: int = 1
     error: str | None = None
-
-
-class _Index:
-    """Files by a text each (a path, or a path without ending), for looking up inexact names."""
-
-    def __init__(self, texts: Iterable[tuple[str, str]]) -> None:
-        self._exact: dict[str, list[str]] = defaultdict(list)
-        self._folded: dict[str, list[str]] = defaultdict(list)
-        self._tails: dict[str, list[str]] = defaultdict(list)
-        self._depth = 0
-        for text, file in texts:
-            folded = _folded(text)
-            self._exact[text].append(file)
-            self._folded[folded].append(file)
-            self._depth = max(self._depth, folded.count("/") + 1)
-            self._tails[folded].append(file)
-            slash = folded.find("/")
-            while slash >= 0:
-                self._tails[folded[slash + 1 :]].append(file)
-                slash = folded.find("/", slash + 1)
-
-    def find(self, name: str) -> list[str]:
-        """The files of this text; else in other case; else of its longest matching path end."""
-        if name in self._exact:
-            return list(self._exact[name])
-        folded = _folded(name)
-        if folded in self._folded:
-            return list(self._folded[folded])
-        parts = folded.split("/")
-        for first in range(max(len(parts) - self._depth, 0), len(parts)):
-            tail = "/".join(parts[first:])
-            if tail in self._tails:
-                return list(self._tails[tail])
-        return []
 
 
 class Pictures:
@@ -158,29 +121,18 @@ class Pictures:
         self._measured: dict[str, Picture] = {}
 
     @cached_property
-    def _names(self) -> _Index:
-        return _Index((file, file) for file in self.files)
-
-    @cached_property
-    def _stems(self) -> _Index:
-        return _Index((file[: file.rindex(".")], file) for file in self.files)
+    def _names(self) -> Names:
+        return Names(self.files)
 
     def find(self, name: str) -> list[str]:
-        """The pictures that a label's name may mean: one is clear, several are ambiguous.
-
-        The first rule that finds any wins: the path itself; the path in other case or Unicode
-        form; the longest matching end of the path. A name without a picture's ending is compared
-        with the pictures' paths without their endings.
-        """
-        stated = name.replace("\\", "/").removeprefix("./")
-        index = self._names if ending_of(stated) in ENDINGS else self._stems
-        return index.find(stated)
+        """The pictures that a label's name may mean, as `Names.find` compares them."""
+        return self._names.find(name)
 
     def measure(self, files: Iterable[str]) -> dict[str, Picture]:
         """The pictures of these files, each opened once however often it is asked for."""
         wanted = list(dict.fromkeys(files))
         fresh = [file for file in wanted if file not in self._measured]
-        with _quiet_lock, warnings.catch_warnings():
+        with quiet_lock, warnings.catch_warnings():
             # Pillow warns of large and odd files; what matters here is said in `error`.
             warnings.simplefilter("ignore")
             if len(fresh) < SERIAL_FILES:
@@ -231,67 +183,8 @@ def open_pictures(root: Path, *, max_pixels: int = MAX_PIXELS, workers: int = WO
         When the folder is not there, is none, or cannot be listed.
     """
     root = Path(root)
-    left_out: dict[str, str] = {}
-    try:
-        if not root.is_dir():
-            what = "is no folder" if root.exists() else "no such folder"
-            raise SourceError(what, place=Place(str(root)), mend="check --images")
-        real = {_text(relative): relative for relative in _listed(root, left_out)}
-    except OSError as error:
-        raise SourceError(
-            f"cannot be listed: {error.strerror or error}",
-            place=Place(_text(str(error.filename or root))),
-            mend="check its permissions",
-        ) from error
-    left_out = dict(sorted(left_out.items()))
-    return Pictures(root, dict(sorted(real.items())), max_pixels, workers, left_out=left_out)
-
-
-def _listed(root: Path, left_out: dict[str, str]) -> Iterator[str]:
-    """Relative paths of the picture files, no pipes; adds what was not looked into, and why."""
-    prefixes = [""]
-    while prefixes:
-        prefix = prefixes.pop()
-        try:
-            with os.scandir(f"{root}{os.sep}{prefix}") as found:
-                entries = [entry for entry in found if not entry.name.startswith(".")]
-        except OSError as error:
-            if not prefix:
-                raise
-            left_out[_text(prefix.removesuffix("/"))] = error.strerror or str(error)
-            continue
-        for entry in entries:
-            path = prefix + entry.name
-            kind, why = _kind_of(entry)
-            if kind == "picture":
-                yield path
-            elif kind == "folder":
-                prefixes.append(f"{path}/")
-            elif kind == "left out":
-                left_out[_text(path)] = why
-
-
-def _kind_of(entry: os.DirEntry[str]) -> tuple[str, str]:
-    """Picture, folder, left out or other; and why it is left out if it is."""
-    try:
-        if not entry.is_dir():
-            return "picture" if ending_of(
-                entry.name
-            ) in ENDINGS and entry.is_file() else "other", ""
-    except OSError as error:
-        # A link to itself, for one.
-        return "left out", error.strerror or str(error)
-    return ("left out", "a link to a folder") if entry.is_symlink() else ("folder", "")
-
-
-def _text(name: str) -> str:
-    # Not NFC, unlike `tree.shown_name`: two files may differ in just that, and `images.path` is
-    # where others look for the picture.
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    real, left_out = listed(root, mend="check --images")
+    return Pictures(root, real, max_pixels, workers, left_out=left_out)
 
 
 def _picture(path: Path, file: str, max_pixels: int) -> Picture:
@@ -331,27 +224,52 @@ def decoded(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[str, ImageFile]:
 
     Raises
     ------
-    SourceError
+    PictureError
         When it cannot be opened or decoded, or claims more than `max_pixels`.
     """
-    mend = "restore the picture from its source"
     try:
-        body = path.read_bytes()
+        kind, image, _ = opened(path.read_bytes(), max_pixels, Place(str(path)))
+        image.load()
+    except BROKEN as error:
+        raise PictureError(
+            f"cannot be decoded: {error}", place=Place(str(path)), mend=MEND
+        ) from error
+    return kind, image
+
+
+def opened(body: bytes, max_pixels: int, place: Place | None) -> tuple[str, ImageFile, int]:
+    """The format of a picture, the picture before its pixels are decoded, its EXIF orientation.
+
+    Raises
+    ------
+    PictureError
+        When its first bytes are those of no picture, its header is broken, or it claims more than
+        `max_pixels`.
+    """
+    stream = io.BytesIO(body)
+    try:
         for kind, marks, parser in _PARSERS:
             if body.startswith(marks):
-                image = parser(io.BytesIO(body))
+                image = parser(stream)
                 width, height = _stored_size(image)
-                if width * height > max_pixels:
-                    raise SourceError(
-                        _too_large(width, height, max_pixels), place=Place(str(path)), mend=mend
-                    )
-                image.load()
-                return kind, image
+                check_size(width, height, max_pixels, place)
+                return kind, image, _orientation(image, stream, len(body))
     except BROKEN as error:
-        raise SourceError(
-            f"cannot be decoded: {error}", place=Place(str(path)), mend=mend
-        ) from error
-    raise SourceError("is of no picture format that is known", place=Place(str(path)), mend=mend)
+        raise PictureError(f"cannot be decoded: {error}", place=place, mend=MEND) from error
+    what = "is of no picture format that is known" if body else "is empty"
+    raise PictureError(what, place=place, mend=MEND)
+
+
+def check_size(width: int, height: int, max_pixels: int, place: Place | None) -> None:
+    """Refuses a picture by what its header claims, before any pixel is decoded.
+
+    Raises
+    ------
+    PictureError
+        When it claims more than `max_pixels`.
+    """
+    if width * height > max_pixels:
+        raise PictureError(_too_large(width, height, max_pixels), place=place, mend=MEND)
 
 
 def _parsed(
@@ -404,12 +322,24 @@ def _orientation(image: ImageFile, stream: BinaryIO, n_bytes: int) -> int:
                 block = _late_exif(_tail(stream, n_bytes, PNG_EXIF_TAIL_BYTES))
             if not isinstance(block, bytes):
                 return 1
-            exif = Image.Exif()
-            exif.load(block)
-            value = exif.get(EXIF_ORIENTATION)
+            return orientation_in(block)
     except BROKEN:
         return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+    return _valid(value)
+
+
+def orientation_in(block: bytes) -> int:
+    """The orientation that an EXIF block states; 1 when there is none that can be read."""
+    exif = Image.Exif()
+    try:
+        exif.load(block)
+        return _valid(exif.get(EXIF_ORIENTATION))
+    except BROKEN:
+        return 1
+
+
+def _valid(orientation: object) -> int:
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
 def _late_exif(tail: bytes) -> bytes | None:
