@@ -76,8 +76,8 @@ class PictureNames:
         if self._has_paths and path is not None:
             return path, None
         found = self._store.find(name)
-        if found is not None:
-            return found, None
+        if len(found) == 1:
+            return found[0], None
         video = frame_of(self._store, name, group, number, first=self._first_frame)
         return (None, None) if video is None else video
 

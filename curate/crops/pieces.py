@@ -18,11 +18,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.boxes import Floats
+from curate.crops.phash import perceptual_hash
 from curate.crops.shards import write_shard
 from curate.crops.spec import Encoding
 from curate.cutting import CropGeometry, cut_all
-from curate.decoding import encode_jpeg, encode_png, perceptual_hash, pixel_digest
-from curate.errors import CurateError
+from curate.decoding import Pixels, decode, encode_jpeg, encode_png, pixel_digest
+from curate.errors import PictureError, Place
+from curate.images import SIDEWAYS
 from curate.stores import Store
 from curate.videos import Videos
 
@@ -124,7 +126,7 @@ def work_off(piece: Piece) -> Done:
         for image in piece.images:
             try:
                 own, bodies = _crops(piece, image, videos)
-            except CurateError as error:
+            except PictureError as error:
                 own = [_row(image, number, reason=str(error)) for number in range(len(image.crops))]
                 bodies = []
             rows += own
@@ -171,8 +173,8 @@ def _row(image: ImageWork, number: int, *, reason: str | None = None) -> dict[st
     }
 
 
-def _pixels(piece: Piece, image: ImageWork, videos: Videos) -> np.ndarray[Any, Any]:
-    """The picture of an image in the frame that its boxes lie in: (H, W, 3) uint8, RGB.
+def _pixels(piece: Piece, image: ImageWork, videos: Videos) -> Pixels:
+    """The picture of an image in the frame that its boxes lie in.
 
     Raises
     ------
@@ -180,16 +182,35 @@ def _pixels(piece: Piece, image: ImageWork, videos: Videos) -> np.ndarray[Any, A
         When there is none, it cannot be read, or it has another size than the labels say.
     """
     if image.name is None:
-        raise PictureError("no picture of this name", mend="check --images")
+        raise PictureError("no picture or video of this name", mend="check --images")
     if image.frame is not None:
-        pixels = videos.frame(image.name, image.frame)
-        return _of_size(pixels, image, stored=pixels)
+        return _of_size(videos.frame(image.name, image.frame), image)
+    place = Place(image.name)
     body = piece.store.read(image.name)
-    decoded = decode(body, max_pixels=piece.max_pixels, upright=not image.is_stored)
-    return _of_size(decoded, image)
+    decoded = decode(
+        body, max_pixels=piece.max_pixels, upright=not image.is_stored, place=place
+    )
+    wanted = image.size_wh
+    is_turned = wanted == (decoded.height, decoded.width) != (decoded.width, decoded.height)
+    if is_turned and decoded.orientation in SIDEWAYS and not image.is_stored:
+        # The labels were made on the picture as it is stored: that is the frame of their boxes.
+        decoded = decode(body, max_pixels=piece.max_pixels, upright=False, place=place)
+    return _of_size(decoded.pixels, image)
 
 
-def _encoded(crop: np.ndarray[Any, Any], encoding: Encoding) -> bytes:
+def _of_size(pixels: Pixels, image: ImageWork) -> Pixels:
+    height, width = pixels.shape[:2]
+    if image.size_wh is not None and image.size_wh != (width, height):
+        stated = "{} x {}".format(*image.size_wh)
+        raise PictureError(
+            f"is {width} x {height} px, the labels say {stated}",
+            place=Place(image.name),
+            mend="give the pictures that were labelled",
+        )
+    return pixels
+
+
+def _encoded(crop: Pixels, encoding: Encoding) -> bytes:
     if encoding.format == "png":
         return encode_png(crop)
     return encode_jpeg(crop, encoding.quality)
