@@ -7,24 +7,26 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from curate.errors import PictureError, Place
 from curate.formats.image_names import names_below_source
 from curate.stores import Store
 from curate.tables import with_none
-from curate.videos import frame_of
+from curate.videos import find_frame, stated_frame
 
 
 @dataclass(frozen=True)
 class Found:
     """Where the pixels of an image are, and what is known of them without opening them.
 
-    `name` is that of a picture or video in the store (None: there is none), `frame` the frame of
-    the video from 0 (None: a picture), `size_wh` the size in px that the labels give (None: they
-    do not), `is_stored` whether the boxes lie in the picture before EXIF orientation, `stamp`
+    `name` is that of a picture or video in the store (None: there is none, and `why` says it),
+    `frame` the number of the video's frame as the labels count (None: a picture), `size_wh` the
+    size in px that the labels give (None: they do not), `is_stored` whether the boxes lie in the picture before EXIF orientation, `stamp`
     what changes when the file does.
     """
 
     image_id: int
     name: str | None
+    why: str | None
     frame: int | None
     size_wh: tuple[int, int] | None
     is_stored: bool
@@ -38,15 +40,12 @@ class PictureNames:
     ----------
     store
         Where they are.
-    first_frame
-        Number that the labels give the first frame of a video.
     has_paths
         Whether `images.path` names them below the store's root.
     """
 
-    def __init__(self, store: Store, first_frame: int, *, has_paths: bool) -> None:
+    def __init__(self, store: Store, *, has_paths: bool) -> None:
         self._store = store
-        self._first_frame = first_frame
         self._has_paths = has_paths
 
     def of(self, images: pd.DataFrame) -> Iterator[Found]:
@@ -65,21 +64,32 @@ class PictureNames:
         for image_id, name, path, group, number, width, height, is_stored in zip(
             *columns, strict=True
         ):
-            picture, frame = self._place(name, path, group, number)
+            why: str | None = None
+            try:
+                picture, frame = self._place(name, path, group, number)
+            except PictureError as error:
+                picture, frame, why = None, None, str(error)
             size = None if width is None or height is None else (int(width), int(height))
             stamp = "" if picture is None else self._store.stamp(picture) or "unknown"
-            yield Found(image_id, picture, frame, size, is_stored, stamp)
+            yield Found(image_id, picture, why, frame, size, is_stored, stamp)
 
     def _place(
         self, name: str, path: str | None, group: str | None, number: int | None
-    ) -> tuple[str | None, int | None]:
+    ) -> tuple[str, int | None]:
         if self._has_paths and path is not None:
             return path, None
-        found = self._store.find(name)
+        found = [] if stated_frame(name) else self._store.find(name)
         if len(found) == 1:
             return found[0], None
-        video = frame_of(self._store, name, group, number, first=self._first_frame)
-        return (None, None) if video is None else video
+        if found:
+            raise PictureError(
+                f"{len(found)} pictures fit ({found[0]}, {found[1]}), should be one",
+                place=Place(name),
+            )
+        frame = find_frame(self._store, name, group=group, number=number)
+        if frame is None:
+            raise PictureError("no picture or video of this name", place=Place(name))
+        return frame.video, frame.number
 
 
 def _declared(images: pd.DataFrame, side: str) -> list[int | None]:

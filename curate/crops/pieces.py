@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from curate.decoding import Pixels, decode, encode_jpeg, encode_png, pixel_diges
 from curate.errors import PictureError, Place
 from curate.images import SIDEWAYS
 from curate.stores import Store
-from curate.videos import Videos
+from curate.videos import read_frames
 
 RESULTS = pa.schema(
     [
@@ -50,9 +51,10 @@ class ImageWork:
     Parameters
     ----------
     name
-        Of the picture in the store, or of the video if `frame` is given; None: there is none.
+        Of the picture in the store, or of the video if `frame` is given; None: there is none,
+        and `why` says it.
     frame
-        Frame of the video, from 0.
+        Number of the video's frame, as the labels count.
     size_wh
         Size that the labels give, px; None: they do not.
     is_stored
@@ -69,6 +71,7 @@ class ImageWork:
 
     image_id: int
     name: str | None
+    why: str | None
     frame: int | None
     size_wh: tuple[int, int] | None
     is_stored: bool
@@ -95,6 +98,7 @@ class Piece:
     geometry: CropGeometry
     encoding: Encoding
     max_pixels: int
+    first_frame: int
     shard: tuple[str, str] | None = None
     is_kept: bool = True
     with_phash: bool = False
@@ -122,20 +126,19 @@ def work_off(piece: Piece) -> Done:
     """
     rows: list[dict[str, Any]] = []
     members: dict[bool, list[tuple[str, str, str, bytes]]] = {False: [], True: []}
-    with Videos(piece.store) as videos:
-        for image in piece.images:
-            try:
-                own, bodies = _crops(piece, image, videos)
-            except PictureError as error:
-                own = [_row(image, number, reason=str(error)) for number in range(len(image.crops))]
-                bodies = []
-            rows += own
-            for number, body in enumerate(bodies):
-                if piece.shard is None:
-                    _write(Path(piece.folder) / image.paths[number], body)
-                else:
-                    member = image.crops[number], piece.encoding.ending, image.labels[number], body
-                    members[image.aside[number]].append(member)
+    for image, pixels in _opened(piece):
+        if isinstance(pixels, PictureError):
+            why = str(pixels)
+            rows += [_row(image, number, reason=why) for number in range(len(image.crops))]
+            continue
+        own, bodies = _crops(piece, image, pixels)
+        rows += own
+        for number, body in enumerate(bodies):
+            if piece.shard is None:
+                _write(Path(piece.folder) / image.paths[number], body)
+            else:
+                member = image.crops[number], piece.encoding.ending, image.labels[number], body
+                members[image.aside[number]].append(member)
     if piece.shard is not None and piece.is_kept:
         _place_in_shards(piece, rows, members)
     table = pa.Table.from_pylist(rows, RESULTS)
@@ -145,11 +148,45 @@ def work_off(piece: Piece) -> Done:
     return Done(len(rows), f"{socket.gethostname()}:{os.getpid()}")
 
 
+def _opened(piece: Piece) -> Iterator[tuple[ImageWork, Pixels | PictureError]]:
+    """Each image with its picture in the frame that its boxes lie in, or why there is none."""
+    by_video = groupby(piece.images, key=lambda image: image.frame is not None and image.name)
+    for video, group in by_video:
+        if video:
+            yield from _frames(piece, video, list(group))
+            continue
+        for image in group:
+            yield image, _picture(piece, image)
+
+
+def _frames(
+    piece: Piece, video: str, images: Sequence[ImageWork]
+) -> Iterator[tuple[ImageWork, Pixels | PictureError]]:
+    """The images that are frames of one video, which is decoded once."""
+    of_frame: dict[int, list[ImageWork]] = {}
+    for image in images:
+        if image.frame is not None:
+            of_frame.setdefault(image.frame, []).append(image)
+    try:
+        with piece.store.fetched(video) as path:
+            found = read_frames(
+                path,
+                of_frame,
+                first=piece.first_frame,
+                max_pixels=piece.max_pixels,
+                place=Place(video),
+            )
+            for number, pixels in found:
+                for image in of_frame.pop(number):
+                    yield image, _sized(pixels, image)
+    except PictureError as error:
+        yield from ((image, error) for own in of_frame.values() for image in own)
+
+
 def _crops(
-    piece: Piece, image: ImageWork, videos: Videos
+    piece: Piece, image: ImageWork, pixels: Pixels
 ) -> tuple[list[dict[str, Any]], list[bytes]]:
     """A row for each crop of an image, and their encoded pictures."""
-    pixels = _pixels(piece, image, videos)
     rows, bodies = [], []
     for number, crop in enumerate(cut_all(pixels, image.rectangles, piece.geometry)):
         row = _row(image, number)
@@ -173,36 +210,36 @@ def _row(image: ImageWork, number: int, *, reason: str | None = None) -> dict[st
     }
 
 
-def _pixels(piece: Piece, image: ImageWork, videos: Videos) -> Pixels:
-    """The picture of an image in the frame that its boxes lie in.
+def _picture(piece: Piece, image: ImageWork) -> Pixels | PictureError:
+    """The pixels of an image in the frame that its boxes lie in, or why there are none."""
+    try:
+        return _sized(_decoded(piece, image), image)
+    except PictureError as error:
+        return error
 
-    Raises
-    ------
-    PictureError
-        When there is none, it cannot be read, or it has another size than the labels say.
-    """
+
+def _decoded(piece: Piece, image: ImageWork) -> Pixels:
     if image.name is None:
-        raise PictureError("no picture or video of this name", mend="check --images")
-    if image.frame is not None:
-        return _of_size(videos.frame(image.name, image.frame), image)
+        raise PictureError(image.why or "no picture", mend="check --images")
     place = Place(image.name)
     body = piece.store.read(image.name)
-    decoded = decode(
-        body, max_pixels=piece.max_pixels, upright=not image.is_stored, place=place
-    )
+    decoded = decode(body, max_pixels=piece.max_pixels, upright=not image.is_stored, place=place)
     wanted = image.size_wh
     is_turned = wanted == (decoded.height, decoded.width) != (decoded.width, decoded.height)
     if is_turned and decoded.orientation in SIDEWAYS and not image.is_stored:
         # The labels were made on the picture as it is stored: that is the frame of their boxes.
         decoded = decode(body, max_pixels=piece.max_pixels, upright=False, place=place)
-    return _of_size(decoded.pixels, image)
+    return decoded.pixels
 
 
-def _of_size(pixels: Pixels, image: ImageWork) -> Pixels:
+def _sized(pixels: Pixels | PictureError, image: ImageWork) -> Pixels | PictureError:
+    """The pixels, or why they are none of this image."""
+    if isinstance(pixels, PictureError):
+        return pixels
     height, width = pixels.shape[:2]
     if image.size_wh is not None and image.size_wh != (width, height):
         stated = "{} x {}".format(*image.size_wh)
-        raise PictureError(
+        return PictureError(
             f"is {width} x {height} px, the labels say {stated}",
             place=Place(image.name),
             mend="give the pictures that were labelled",

@@ -158,7 +158,8 @@ def edges_of(truth: Dataset, object_ids: pd.Series[str]) -> Floats:
     """(N, 4) float64, px: the boxes of objects, by their ids in hex digits."""
     ids = np.array([int(object_id, 16) for object_id in object_ids], np.int64)
     rows = pd.Index(truth.boxes["box_id"].to_numpy(np.int64)).get_indexer(pd.Index(ids))
-    return truth.boxes[EDGES].to_numpy(np.float64)[rows]
+    edges: Floats = truth.boxes[EDGES].to_numpy(np.float64)[rows]
+    return edges
 
 
 def crop_hashes(ids: pd.Series[str]) -> npt.NDArray[np.uint64]:

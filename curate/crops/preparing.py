@@ -65,6 +65,7 @@ class Preparing:
                 ImageWork(
                     image_id=found.image_id,
                     name=found.name,
+                    why=found.why,
                     frame=found.frame,
                     size_wh=found.size_wh,
                     is_stored=found.is_stored,

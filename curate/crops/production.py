@@ -123,13 +123,20 @@ class Production:
     def _tasks(self, block: PlannedBlock, number: int) -> Iterator[Task]:
         """The pieces of a block: the images of a place each, whether they have crops or not.
 
-        So a changed detection moves no image to another piece.
+        So a changed detection moves no image to another piece. Frames of a video stay together,
+        since a video is decoded from its start.
         """
         if block.first is None:
             return
         first = block.first
         works = self._preparing.works(block.rows, block.images)
-        for place, group in groupby(works, key=lambda own: (first + own[0]) // self._size):
+
+        def place_of(own: tuple[int, ImageWork]) -> tuple[str, int]:
+            place, work = own
+            is_video = work.frame is not None and not self._is_sharded
+            return (work.name or "", first) if is_video else ("", (first + place) // self._size)
+
+        for (_, place), group in groupby(works, key=place_of):
             images = [work for _, work in group]
             shard = self._shard(block, place) if self._is_sharded else None
             yield Task(f"{number:06d}-{place:06d}-{key_of(images, shard)}.parquet", images, shard)
@@ -149,6 +156,7 @@ class Production:
             geometry=spec.geometry,
             encoding=spec.encoding,
             max_pixels=self._hands.max_pixels,
+            first_frame=spec.first_frame,
             shard=task.shard,
             with_phash=self._preparing.with_phash,
         )

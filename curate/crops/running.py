@@ -182,7 +182,7 @@ class _Run:
         job = self._job
         if job.store is None:
             return None
-        names = PictureNames(job.store, job.spec.first_frame, has_paths=job.has_paths)
+        names = PictureNames(job.store, has_paths=job.has_paths)
         is_sharded = job.to == "shards"
         has_phash = job.spec.thin is not None
         preparing = Preparing(names, job.spec, is_sharded=is_sharded, with_phash=has_phash)

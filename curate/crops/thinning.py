@@ -84,7 +84,8 @@ def _of_track(crops: Alike, rows: Rows, thin: Thin) -> Rows:
 def _nearest(phash: npt.NDArray[np.uint64], kept: npt.NDArray[np.uint64]) -> Rows:
     """(N,) bits in which each hash differs from the nearest of some."""
     differs: Rows = np.bitwise_count(phash[:, None] ^ kept[None, :]).astype(np.int64)
-    return differs.min(axis=1)
+    nearest: Rows = differs.min(axis=1)
+    return nearest
 
 
 def _alike(crops: Alike, rows: Rows, max_bits: int) -> Rows:
