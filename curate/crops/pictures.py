@@ -20,8 +20,8 @@ class Found:
 
     `name` is that of a picture or video in the store (None: there is none, and `why` says it),
     `frame` the number of the video's frame as the labels count (None: a picture), `size_wh` the
-    size in px that the labels give (None: they do not), `is_stored` whether the boxes lie in the picture before EXIF orientation, `stamp`
-    what changes when the file does.
+    size in px that the labels give (None: they do not), `is_stored` whether the boxes lie in the
+    picture before EXIF orientation, `stamp` what changes when the file does.
     """
 
     image_id: int
