@@ -353,7 +353,7 @@ def with_none(column: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.object_]]:
     >>> with_none(pd.Series([1, None], dtype="Int64")).tolist()
     [1, None]
     """
-    return column.astype(object).where(column.notna(), None).to_numpy(object)
+    return column.astype(object).where(column.notna(), None).to_numpy(object, copy=True)
 
 
 def normal_key(name: str) -> str:

@@ -188,6 +188,8 @@ def _tell(made: CropSet, *, is_json: bool) -> None:
     for split, labels in summary["crops"].items():
         counts = ", ".join(f"{label or 'aside'} {count}" for label, count in labels.items())
         output.result(f"{split or 'no split'}: {counts}")
+    for told in summary["notes"]:
+        output.note(told)
     lost = summary["lost"]
     for image, why in lost["shown_images"].items():
         output.note(f"{image}: {why}")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from curate.boxes import Rows
-from curate.crops.joining import Joined
+from curate.crops.joining import UNKNOWN, Joined
 from curate.dataset import Dataset
 
 # Some 14,000 detections in a stream of seven each: a few MB of rows.
@@ -27,6 +27,7 @@ class Block:
         None: none was given.
     detections
         Those on the images; of the last block, those on images that the truth does not have.
+        The last block has the findings about records of which there is no box.
     first
         Number of the first image in its split; None: the images are of no use.
     """
@@ -62,22 +63,30 @@ class Blocks:
         place = pd.Index(self.images["image_id"].to_numpy(np.int64))
         self._truth_rows = None if truth is None else _by_image(truth, place)
         homes = detections.boxes["image_id"].to_numpy(np.int64)
-        self._ids = homes if joined is None else joined.truth_ids(homes)
+        self._ids = homes
+        if joined is not None and truth is not None:
+            rows = pd.Index(detections.images["image_id"]).get_indexer(pd.Index(homes))
+            known = joined.row[rows]
+            ids = truth.images["image_id"].to_numpy(np.int64)
+            self._ids = np.where(known >= 0, ids[known], UNKNOWN) if len(ids) else known
         self._detection_rows = _sorted_rows(place.get_indexer(pd.Index(self._ids)))
 
     def __len__(self) -> int:
-        return len(self._spans()) + bool(len(self._detection_rows.between(-1, 0)))
+        return len(self._spans()) + self._has_loose()
 
     def __iter__(self) -> Iterator[Block]:
         for start, stop, first in self._spans():
             yield self._block(start, stop, first)
-        unknown = self._detection_rows.between(-1, 0)
-        if len(unknown):
-            yield self._unknown(unknown)
+        if self._has_loose():
+            yield self._loose()
+
+    def _has_loose(self) -> bool:
+        """Whether there are detections on no image, or records that no reader could take."""
+        return bool(len(self._detection_rows.between(-1, 0)) or len(self._detections.findings))
 
     def _spans(self) -> list[tuple[int, int, int]]:
         """Start and stop of each block, and the number of its first image in its split."""
-        splits = self.images["split"].to_numpy(object)
+        splits = self.images["split"].fillna("").to_numpy(object)
         ends = np.append(np.flatnonzero(splits[1:] != splits[:-1]) + 1, len(splits))
         begins = np.append(0, ends[:-1])
         return [
@@ -92,13 +101,16 @@ class Blocks:
         boxes = self._detections.boxes.iloc[rows].assign(
             image_id=pd.array(self._ids[rows], dtype=pd.Int64Dtype())
         )
-        detections = self._detections.with_tables(images=images, boxes=boxes)
+        detections = self._detections.with_tables(
+            images=images, boxes=boxes, findings=self._detections.findings.iloc[:0]
+        )
         if self._truth is None or self._truth_rows is None:
             return Block(None, detections, first)
         own = self._truth.boxes.iloc[self._truth_rows.between(start, stop)]
         return Block(self._truth.with_tables(images=images, boxes=own), detections, first)
 
-    def _unknown(self, rows: Rows) -> Block:
+    def _loose(self) -> Block:
+        rows = self._detection_rows.between(-1, 0)
         boxes = self._detections.boxes.iloc[rows]
         is_named = self._detections.images["image_id"].isin(boxes["image_id"])
         images = self._detections.images[is_named]

@@ -94,9 +94,10 @@ def make_crops(  # noqa: PLR0913  # each has a default
         spec=spec,
         labelling=Labelling(
             # A cap is a rule of evaluations: a crop is cut of every detection that is given.
-            rule=replace(rule, max_per_image=None),
+            match=replace(rule, max_per_image=None),
             near_iou=spec.near_iou,
             ambiguous_iou=spec.ambiguous_iou,
+            ignore_ioa=rule.ignore_min_ioa,
             attribute=spec.attribute,
         ),
         store=None if to == "manifest" else _store(root),
@@ -115,7 +116,10 @@ def make_crops(  # noqa: PLR0913  # each has a default
 
 
 def _store(root: Path | str | None) -> Store | None:
-    return None if root is None else open_store(root)
+    if root is None:
+        return None
+    # Workers of a cluster have working folders of their own.
+    return open_store(root if "://" in str(root) else Path(root).absolute())
 
 
 def _is(root: Path | str, other: Path) -> bool:

@@ -43,10 +43,13 @@ class Plan:
     ----------
     folder
         Where the rows are kept; the caller removes it.
+    names
+        Columns of one value: detector, detector_version, definition.
     """
 
-    def __init__(self, folder: Path, spec: CropSpec) -> None:
-        self._folder, self._spec = folder, spec
+    def __init__(self, folder: Path, spec: CropSpec, names: Mapping[str, str | None]) -> None:
+        self._folder, self._spec, self._names = folder, spec, names
+        self.told: dict[str, None] = {}
         self._blocks: list[tuple[int, pd.DataFrame, int | None]] = []
         self._errors = Errors.none()
         self.detections: Counter[str] = Counter()
@@ -65,10 +68,11 @@ class Plan:
         """
         tallying = Tallying()
         for number, block in enumerate(track(blocks, len(blocks), "blocks of images")):
-            found = planned(block, self._spec, labelling)
+            found = planned(block, self._spec, labelling, self._names)
             self._errors.add(found.rows, block.truth)
             self.detections["given"] += found.n_detections
             self.detections["below_floor"] += found.n_below_floor
+            self.told |= dict.fromkeys(found.told)
             tallying.add(found.rows)
             table = to_arrow(found.rows, CROP_COLUMNS)
             pq.write_table(table, self._path(number), compression="zstd", compression_level=1)

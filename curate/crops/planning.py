@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,19 @@ from curate.crops.blocks import Block
 from curate.crops.manifest import ASIDE, BACKGROUND, CROP_COLUMNS, OF_OBJECTS
 from curate.crops.mixing import BACKGROUND as OF_BACKGROUND
 from curate.crops.mixing import OF_TRUTH, ON_OBJECT
-from curate.crops.outcomes import Labelling, Proposals, proposals, rows_of_objects
+from curate.crops.outcomes import Labelling, Proposals, proposals
 from curate.crops.spec import CropSpec
 from curate.cutting import crop_rectangles, jittered, relative_errors
 from curate.dataset import Dataset
-from curate.tables import box_hashes, frame_sides, make_table, with_none
+from curate.tables import (
+    box_hashes,
+    frame_sides,
+    hex_id,
+    key_hashes,
+    make_table,
+    text_array,
+    with_none,
+)
 
 EDGES = ["x1", "y1", "x2", "y2"]
 RECTANGLE = ["rect_x1", "rect_y1", "rect_x2", "rect_y2"]
@@ -28,8 +37,12 @@ MAX_ERRORS = 10_000
 MIN_ERRORS = 20
 
 
-def planned(block: Block, spec: CropSpec, labelling: Labelling) -> Proposals:
+def planned(
+    block: Block, spec: CropSpec, labelling: Labelling, names: Mapping[str, str | None]
+) -> Proposals:
     """The rows of a block, `made` where a crop is wanted; before the mix and thinning.
+
+    `names` are columns of one value: detector, detector_version, definition.
 
     Raises
     ------
@@ -41,9 +54,8 @@ def planned(block: Block, spec: CropSpec, labelling: Labelling) -> Proposals:
     )
     rows = found.rows
     if spec.truth_crops == "all" and block.truth is not None:
-        own = rows_of_objects(rows, block.truth)
-        rows = pd.concat([rows, own], ignore_index=True)
-    is_open = rows["status"].isna().to_numpy(bool)
+        rows = pd.concat([rows, of_objects(rows, block.truth)], ignore_index=True)
+    is_open = rows["status"].isna().to_numpy(bool, copy=True)
     if spec.truth_crops != "none":
         is_open |= (rows["outcome"] == "missed").to_numpy(bool)
     short = sides(_inside(_edges(rows), _sizes(rows, block))).min(axis=1, initial=np.inf)
@@ -55,8 +67,26 @@ def planned(block: Block, spec: CropSpec, labelling: Labelling) -> Proposals:
     ]
     values: dict[str, Any] = {name: rows[name].array for name in rows.columns}
     values = {name: array for name, array in values.items() if name in CROP_COLUMNS}
-    values |= {"status": status, "reason": reason, "spec": spec.digest}
-    return found.with_rows(make_table(CROP_COLUMNS, len(rows), values))
+    values |= {"status": status, "reason": reason, "spec": spec.digest} | names
+    return replace(found, rows=make_table(CROP_COLUMNS, len(rows), values))
+
+
+def of_objects(rows: pd.DataFrame, truth: Dataset) -> pd.DataFrame:
+    """A row for the own box of each object that a detection is assigned to."""
+    own = rows[rows["is_assigned"].fillna(value=False).to_numpy(bool)].copy()
+    ids = np.array([int(object_id, 16) for object_id in own["object_id"]], np.int64)
+    tokens = np.repeat(key_hashes(["truth"]), len(ids))
+    own[EDGES] = edges_of(truth, own["object_id"])
+    blank = ["status", "reason", "det_id", "det_label", "score", "iou", "is_assigned",
+             "other_object_id", "other_iou", "ignore_ioa", "attribute", "attribute_id",
+             "attribute_ioa"]  # fmt: skip
+    own[blank] = own[blank].mask(np.ones((len(own), len(blank)), np.bool_))
+    return own.assign(
+        crop_id=text_array([hex_id(i) for i in box_hashes(ids, tokens)]),
+        outcome=text_array(["truth"] * len(own)),
+        origin=text_array(["gt"] * len(own)),
+        label=own["object_label"],
+    )
 
 
 def _edges(rows: pd.DataFrame) -> Floats:

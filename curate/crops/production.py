@@ -142,7 +142,7 @@ class Production:
             yield Task(f"{number:06d}-{place:06d}-{key_of(images, shard)}.parquet", images, shard)
 
     def _shard(self, block: PlannedBlock, place: int) -> tuple[str, str]:
-        split = block.images["split"].iloc[0]
+        split = block.images["split"].fillna("").iloc[0]
         name = self._plan.layout.split_name(split)
         return f"{SHARDS}/{name}-{place:06d}.tar", f"{SHARDS}/{name}-aside-{place:06d}.tar"
 

@@ -92,6 +92,11 @@ class Job:
     hands: Hands
     names: Mapping[str, Any]
 
+    @property
+    def columns(self) -> dict[str, str | None]:
+        """Columns of the manifest that have one value."""
+        return {name: self.names[name] for name in ("detector", "detector_version", "definition")}
+
 
 def make_set(job: Job, out: Path, *, dry_run: bool = False, force: bool = False) -> CropSet:
     """Makes a crop set, or what is new of it; the old one stays whole until then.
@@ -106,7 +111,7 @@ def make_set(job: Job, out: Path, *, dry_run: bool = False, force: bool = False)
     """
     refuse_senseless(job.spec)
     _refuse_other(summary_of(out), job, out, force=force)
-    joined = None if job.truth is None else join_images(job.truth.images, job.detections.images)
+    joined = None if job.truth is None else join_images(job.detections.images, job.truth.images)
     per_block = BLOCK_IMAGES
     if job.to == "shards":
         per_shard = job.spec.encoding.images_per_shard
@@ -114,7 +119,7 @@ def make_set(job: Job, out: Path, *, dry_run: bool = False, force: bool = False)
     blocks = Blocks(job.truth, job.detections, joined, per_block)
     if dry_run:
         with tempfile.TemporaryDirectory() as folder:
-            plan = Plan(Path(folder), job.spec)
+            plan = Plan(Path(folder), job.spec, job.columns)
             plan.make(blocks, job.labelling)
             return CropSet(None, _summary(job, plan, blocks, _planned_sums(plan)), False, 0)
     with WorkFolder(out) as work:
@@ -161,7 +166,7 @@ class _Run:
         rows = self._folder / ROWS
         shutil.rmtree(rows, ignore_errors=True)
         rows.mkdir(parents=True)
-        plan = Plan(rows, self._job.spec)
+        plan = Plan(rows, self._job.spec, self._job.columns)
         plan.make(self._blocks, self._job.labelling)
         production = self._production(plan)
         if production is not None and self._job.spec.thin is not None:

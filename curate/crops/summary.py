@@ -16,6 +16,7 @@ from curate.crops.workfolder import SCHEMA
 
 # Of more lost pictures the manifest has the others.
 SHOWN_LOST = 100
+SHOWN_NOTES = 20
 
 
 def counted(sums: Sums, plan: Plan) -> dict[str, Any]:
@@ -69,6 +70,7 @@ def document(
         "spec": {"hash": spec.digest, "values": asdict(spec)},
         "score_floor": spec.score_floor,
         **counts,
+        "notes": list(plan.told)[:SHOWN_NOTES],
         "priors": plan.priors,
         "jitter": {"measured_on": plan.n_pairs},
     }

@@ -129,7 +129,7 @@ def test_shards_hold_the_crops_at_their_offsets(crops, tmp_path) -> None:
     made = rows[rows["status"] == "made"]
     assert sorted(made["path"].unique()) == [f"shards/unsplit-{n:06d}.tar" for n in range(3)]
     for row in made.itertuples():
-        body = (tmp_path / "out" / row.path).read_bytes()[row.offset :][: row.n_bytes]
+        body = (tmp_path / "out" / row.path).read_bytes()[int(row.offset) :][: int(row.n_bytes)]
         assert body == (tmp_path / "files" / files.loc[row.crop_id, "path"]).read_bytes()
     with tarfile.open(tmp_path / "out" / "shards" / "unsplit-000000.tar") as tar:
         labels = {m.name[:16]: tar.extractfile(m).read().decode() for m in tar if "txt" in m.name}

@@ -30,14 +30,18 @@ def started(folder, out, *words):
     )
 
 
+def finished(folder, out, *words):
+    with started(folder, out, *words) as process:
+        assert process.wait() == 0, process.stderr.read()
+
+
 @pytest.mark.parametrize("to", ["folder", "shards"])
 def test_killed_at_50_moments_the_set_is_the_same(tmp_path, to) -> None:
     folder = make(tmp_path / "set", N_IMAGES)
     (folder / "spec.yaml").write_text("version: 1\nencoding: {images_per_shard: 20}\n")
     words = ("--to", to, "--spec", "spec.yaml")
     begin = time.monotonic()
-    whole = started(folder, tmp_path / "whole", *words)
-    assert whole.wait() == 0, whole.stderr.read()
+    finished(folder, tmp_path / "whole", *words)
     seconds = time.monotonic() - begin
     wanted = content(tmp_path / "whole")
     assert sum(name.endswith((".jpg", ".tar")) for name in wanted) > 10
@@ -45,14 +49,13 @@ def test_killed_at_50_moments_the_set_is_the_same(tmp_path, to) -> None:
     rng = random.Random(to)
     n_killed = 0
     for _ in range(POINTS):
-        process = started(folder, out, *words)
-        time.sleep(rng.uniform(0, seconds))
-        process.send_signal(signal.SIGKILL)
-        n_killed += process.wait() == -signal.SIGKILL
+        with started(folder, out, *words) as process:
+            time.sleep(rng.uniform(0, seconds))
+            process.send_signal(signal.SIGKILL)
+            n_killed += process.wait() == -signal.SIGKILL
         # All or nothing at the place of the set.
         assert not out.exists() or content(out) == wanted
     assert n_killed >= POINTS // 3
-    last = started(folder, out, *words)
-    assert last.wait() == 0, last.stderr.read()
+    finished(folder, out, *words)
     assert content(out) == wanted
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "set", "whole"]
