@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from numba import njit
 
 from curate.boxes import sides
@@ -25,9 +26,9 @@ Bools = npt.NDArray[np.bool_]
 NONE = -1
 # COCOeval takes this much off a limit of 1, which rounding could otherwise keep out of reach.
 _MAX_LIMIT = 1 - 1e-10
-# Columns of what the compiled loop writes; the last is the ignored object that may be assigned.
-_ASSIGNED, _BEST, _SECOND, _IGNORED, _LIES_ON = range(5)
-_N_COLUMNS = 5
+# Columns of what the compiled loop writes.
+_ASSIGNED, _BEST, _SECOND, _IGNORED = range(4)
+_N_COLUMNS = 4
 
 
 @dataclass(frozen=True)
@@ -161,22 +162,24 @@ def match(detections: Detections, objects: Objects, rule: MatchRule) -> Matched:
     >>> matched.object_row, matched.overlap, matched.best_iou
     (array([-1,  0]), array([nan, 0.8]), array([1. , 0.8]))
     """
-    order = _by_image_and_score(detections)
-    is_counted = _is_counted(detections, order, rule)
+    codes, _ = pd.factorize(np.concatenate([detections.image, objects.image]))
+    image, of_object = codes[: len(detections.id)], codes[len(detections.id) :]
+    n_images = int(codes.max(initial=NONE)) + 1
+    order = _by_image_and_score(detections, image, n_images)
+    is_counted = _is_counted(detections.label, image, order, rule)
     # By left edges, so that the loop can leave out what lies beyond a detection.
     is_box = np.isfinite(objects.xyxy).all(axis=1) & (sides(objects.xyxy) > 0).all(axis=1)
     there = np.flatnonzero(is_box)
-    keys = (objects.id[there], objects.xyxy[there, 0], objects.image[there])
-    there = there[np.lexsort(keys)]
-    xyxy, image = objects.xyxy[there], objects.image[there]
-    spans = [np.searchsorted(image, detections.image[order], side) for side in ("left", "right")]
+    there = there[np.lexsort((objects.id[there], objects.xyxy[there, 0], of_object[there]))]
+    xyxy = objects.xyxy[there]
+    starts = _starts(of_object[there], n_images)
     rows = np.full((len(order), _N_COLUMNS), NONE)
     shares = np.zeros((len(order), _N_COLUMNS))
     taken = np.full(len(there), NONE)
     _assign(
-        (order, *spans, detections.xyxy, detections.label, is_counted),
+        (order, image, detections.xyxy, detections.label, is_counted),
         (there, xyxy, objects.label[there], objects.id[there], objects.is_ignored[there]),
-        _reach(xyxy, image),
+        (starts, _reach(xyxy, of_object[there])),
         (min(rule.min_iou, _MAX_LIMIT), min(rule.ignore_min_ioa, _MAX_LIMIT), rule.class_aware),
         (rows, shares, taken),
     )
@@ -197,25 +200,40 @@ def match(detections: Detections, objects: Objects, rule: MatchRule) -> Matched:
     )
 
 
-def _by_image_and_score(detections: Detections) -> Codes:
+def _starts(image: Codes, n_images: int) -> Codes:
+    """(n_images + 1,) int64: where each image begins among rows that are sorted by image."""
+    return np.append(0, np.cumsum(np.bincount(image, minlength=n_images)))
+
+
+def _by_image_and_score(detections: Detections, image: Codes, n_images: int) -> Codes:
+    """(N,) rows by image, then score, then id.
+
+    A third of the time of `np.lexsort` by the three (measured on 500,000).
+    """
     # NaN sorts last, also of negated scores.
-    return np.lexsort((detections.id, -detections.score, detections.image))
+    order = np.argsort(-detections.score)
+    score = detections.score[order]
+    is_same = (score[1:] == score[:-1]) | (np.isnan(score[1:]) & np.isnan(score[:-1]))
+    tied = np.flatnonzero(np.append(is_same, False) | np.append(False, is_same)[: len(order)])
+    rows = order[tied]
+    order[tied] = rows[np.lexsort((detections.id[rows], -detections.score[rows]))]
+    grouped = np.empty_like(order)
+    _group(order, image, _starts(image, n_images), grouped)
+    return grouped
 
 
-def _is_counted(detections: Detections, order: Codes, rule: MatchRule) -> Bools:
+def _is_counted(label: Codes, image: Codes, order: Codes, rule: MatchRule) -> Bools:
+    is_counted = np.ones(len(order), np.bool_)
     if rule.max_per_image is None:
-        return np.ones(len(order), np.bool_)
-    group = detections.label if rule.class_aware else np.zeros_like(detections.label)
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    grouped = np.lexsort((place, group, detections.image))
-    image, group = detections.image[grouped], group[grouped]
-    is_first = np.ones(len(order), np.bool_)
-    is_first[1:] = (image[1:] != image[:-1]) | (group[1:] != group[:-1])
-    firsts = np.flatnonzero(is_first)
-    number = np.arange(len(order)) - firsts[np.cumsum(is_first) - 1]
-    is_counted = np.empty(len(order), np.bool_)
-    is_counted[grouped] = number < rule.max_per_image
+        return is_counted
+    rows = order[np.bincount(image)[image[order]] > rule.max_per_image]
+    group = label[rows] if rule.class_aware else np.zeros_like(rows)
+    grouped = np.lexsort((group, image[rows]))
+    rows, group = rows[grouped], group[grouped]
+    is_first = np.ones(len(rows), np.bool_)
+    is_first[1:] = (image[rows][1:] != image[rows][:-1]) | (group[1:] != group[:-1])
+    number = np.arange(len(rows)) - np.flatnonzero(is_first)[np.cumsum(is_first) - 1]
+    is_counted[rows] = number < rule.max_per_image
     return is_counted
 
 
@@ -237,6 +255,15 @@ def _compiled(function: Callable[..., Any]) -> Any:  # numba's dispatcher has no
 
 
 @_compiled
+def _group(order, image, starts, grouped):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
+    """Writes rows by image, in their order within each."""
+    ends = starts.copy()
+    for row in order:
+        grouped[ends[image[row]]] = row
+        ends[image[row]] += 1
+
+
+@_compiled
 def _running_max(xyxy, image, reach):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
     for row in range(len(reach)):
         reach[row] = xyxy[row, 2]
@@ -245,29 +272,40 @@ def _running_max(xyxy, image, reach):  # type: ignore[no-untyped-def]  # noqa: A
 
 
 @_compiled
-def _assign(detections, objects, reach, limits, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
+def _assign(detections, objects, spans, limits, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
     """Goes through the detections of each image by score; what is no box is passed over."""
-    order, starts, stops, xyxy, label, is_counted = detections
+    order, image, xyxy, label, is_counted = detections
+    starts, reach = spans
+    there = objects[0]
     rows, shares, taken = found
-    for at in range(len(order)):
-        d = order[at]
+    for d in order:
         box = (xyxy[d, 0], xyxy[d, 1], xyxy[d, 2], xyxy[d, 3])
-        if box[2] > box[0] and box[3] > box[1]:
-            span = (_first_beyond(reach, starts[at], stops[at], box[0]), stops[at])
-            _look(d, box, span, label[d], is_counted[d], objects, limits, found)
-            _settle(d, objects[0], rows, shares, taken)
+        if not (box[2] > box[0] and box[3] > box[1]):
+            continue
+        stop = starts[image[d] + 1]
+        start = _first_beyond(reach, starts[image[d]], stop, box[0])
+        own = (box, label[d], is_counted[d])
+        near, of_near = _look(own, start, stop, objects, limits, taken)
+        if near[_ASSIGNED] != NONE:
+            taken[near[_ASSIGNED]] = d
+        for column in range(_N_COLUMNS):
+            if near[column] != NONE:
+                rows[d, column] = there[near[column]]
+                shares[d, column] = of_near[column]
 
 
 @_compiled
-def _look(d, box, span, label, is_counted, objects, limits, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
-    """Writes what a detection lies on: of the objects in a span, those that it overlaps."""
+def _look(own, start, stop, objects, limits, taken):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, C901  # compiled; one loop keeps all
+    """Of the objects [start, stop): which a detection has, lies on best, second best, ignored."""
+    box, label, is_counted = own
     _, xyxy, labels, ids, is_ignored = objects
     min_iou, min_ioa, class_aware = limits
-    rows, shares, taken = found
+    has = best = second = inside = lies_on = NONE
+    of_has = of_best = of_second = of_inside = of_lies_on = 0.0
     area = (box[2] - box[0]) * (box[3] - box[1])
-    for g in range(span[0], span[1]):
+    for g in range(start, stop):
         if xyxy[g, 0] >= box[2]:
-            return
+            break
         width = min(box[2], xyxy[g, 2]) - max(box[0], xyxy[g, 0])
         height = min(box[3], xyxy[g, 3]) - max(box[1], xyxy[g, 1])
         if not (width > 0 and height > 0):
@@ -275,27 +313,25 @@ def _look(d, box, span, label, is_counted, objects, limits, found):  # type: ign
         fits = is_counted and (not class_aware or (labels[g] == label and label != NONE))
         if is_ignored[g]:
             share = width * height / area
-            _keep(rows, shares, d, _IGNORED, g, share, ids)
-            if (fits or (is_counted and labels[g] == NONE)) and share >= min_ioa:
-                _keep(rows, shares, d, _LIES_ON, g, share, ids)
-        else:
-            whole = (xyxy[g, 2] - xyxy[g, 0]) * (xyxy[g, 3] - xyxy[g, 1])
-            share = width * height / (area + whole - width * height)
-            _keep_two(rows, shares, d, g, share, ids)
-            if fits and taken[g] == NONE and share >= min_iou:
-                _keep(rows, shares, d, _ASSIGNED, g, share, ids)
-
-
-@_compiled
-def _settle(d, there, rows, shares, taken):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
-    """Gives a detection without an object the ignored one it lies on; tells all by rows given."""
-    if rows[d, _ASSIGNED] == NONE:
-        rows[d, _ASSIGNED], shares[d, _ASSIGNED] = rows[d, _LIES_ON], shares[d, _LIES_ON]
-    if rows[d, _ASSIGNED] != NONE:
-        taken[rows[d, _ASSIGNED]] = d
-    for column in range(_N_COLUMNS):
-        if rows[d, column] != NONE:
-            rows[d, column] = there[rows[d, column]]
+            if _is_better(share, of_inside, g, inside, ids):
+                inside, of_inside = g, share
+            fits = (fits or (is_counted and labels[g] == NONE)) and share >= min_ioa
+            if fits and _is_better(share, of_lies_on, g, lies_on, ids):
+                lies_on, of_lies_on = g, share
+            continue
+        whole = (xyxy[g, 2] - xyxy[g, 0]) * (xyxy[g, 3] - xyxy[g, 1])
+        share = width * height / (area + whole - width * height)
+        if _is_better(share, of_best, g, best, ids):
+            second, of_second = best, of_best
+            best, of_best = g, share
+        elif _is_better(share, of_second, g, second, ids):
+            second, of_second = g, share
+        fits = fits and share >= min_iou and taken[g] == NONE
+        if fits and _is_better(share, of_has, g, has, ids):
+            has, of_has = g, share
+    if has == NONE:
+        has, of_has = lies_on, of_lies_on
+    return (has, best, second, inside), (of_has, of_best, of_second, of_inside)
 
 
 @_compiled
@@ -314,19 +350,3 @@ def _first_beyond(values, start, stop, limit):  # type: ignore[no-untyped-def]  
 def _is_better(share, kept, g, row, ids):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
     """Whether an object comes before the one kept: by its share, then by the lower id."""
     return share > kept or (share == kept and row != NONE and ids[g] < ids[row])
-
-
-@_compiled
-def _keep(rows, shares, d, column, g, share, ids):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
-    if _is_better(share, shares[d, column], g, rows[d, column], ids):
-        rows[d, column], shares[d, column] = g, share
-
-
-@_compiled
-def _keep_two(rows, shares, d, g, share, ids):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
-    """Keeps an object if it is the best or the second best so far."""
-    if _is_better(share, shares[d, _BEST], g, rows[d, _BEST], ids):
-        rows[d, _SECOND], shares[d, _SECOND] = rows[d, _BEST], shares[d, _BEST]
-        rows[d, _BEST], shares[d, _BEST] = g, share
-    else:
-        _keep(rows, shares, d, _SECOND, g, share, ids)

@@ -1,9 +1,10 @@
-"""The environment of supervision and Datumaro, apart from the one that curate is developed in.
+"""The environments of the tools that curate is measured against, apart from its own.
 
-    python tests/benchmarks/peers.py [--folder DIR]
+    python tests/benchmarks/peers.py [--folder DIR] [--pins FILE]
 
-makes it (`peers.txt` pins what goes in) and prints its interpreter. It is made once for each
-content of `peers.txt` and each Python; a failed attempt leaves nothing.
+makes one (`peers.txt`, with supervision and Datumaro, pins what goes in, or another file) and
+prints its interpreter. It is made once for each content of that file and each Python; a failed
+attempt leaves nothing.
 """
 
 from __future__ import annotations
@@ -42,31 +43,30 @@ def default_folder() -> Path:
     return Path(os.environ.get(FOLDER_VARIABLE) or Path(tempfile.gettempdir()) / "curate-peers")
 
 
-def find(folder: Path | None = None) -> Path | None:
+def find(folder: Path | None = None, pins: Path = PINS) -> Path | None:
     """The interpreter of an environment that is there already, or None."""
-    python = _python(_home(folder or default_folder()))
+    python = _python(_home(folder or default_folder(), pins))
     return python if python.is_file() else None
 
 
-def ensure(folder: Path | None = None) -> Path:
-    """The interpreter of the environment, made first where it is not there.
+def ensure(folder: Path | None = None, pins: Path = PINS) -> Path:
+    """The interpreter of the environment of a list of pins, made first where it is not there.
 
     Raises
     ------
     PeersError
         When it cannot be made: no package index, no package that fits this Python.
     """
-    found = find(folder)
+    found = find(folder, pins)
     if found is not None:
         return found
-    home = _home(folder or default_folder())
+    home = _home(folder or default_folder(), pins)
     home.parent.mkdir(parents=True, exist_ok=True)
     # An environment knows its own path, so that it is made where it stays.
     try:
         _run([sys.executable, "-m", "venv", str(home)])
-        pins = ["--requirement", str(PINS)]
-        _run([str(_python(home)), "-m", "pip", "install", "--quiet", *pins])
-        _run([str(_python(home)), "-c", "import datumaro, supervision"])
+        _run([str(_python(home)), "-m", "pip", "install", "--quiet", "--requirement", str(pins)])
+        _run([str(_python(home)), "-c", f"import {', '.join(_modules(pins))}"])
     except PeersError:
         shutil.rmtree(home, ignore_errors=True)
         raise
@@ -79,9 +79,15 @@ def environment() -> dict[str, str]:
     return {**own, **QUIET}
 
 
-def _home(folder: Path) -> Path:
+def _modules(pins: Path) -> list[str]:
+    """What the pinned packages are imported as: their names, but for hyphens."""
+    lines = [line.partition("#")[0].strip() for line in pins.read_text("utf-8").splitlines()]
+    return sorted(line.partition("==")[0].replace("-", "_") for line in lines if line)
+
+
+def _home(folder: Path, pins: Path) -> Path:
     version = "{}.{}".format(*sys.version_info)
-    digest = hashlib.sha256(PINS.read_bytes() + version.encode()).hexdigest()
+    digest = hashlib.sha256(pins.read_bytes() + version.encode()).hexdigest()
     return folder / f"peers-{digest[:12]}"
 
 
@@ -104,9 +110,10 @@ def main() -> int:
     """Exit code: 0 when the environment is there, 1 when it cannot be made."""
     parser = argparse.ArgumentParser(description="Make the environment of the peers.")
     parser.add_argument("--folder", type=Path, help=f"default: ${FOLDER_VARIABLE}, else temporary")
+    parser.add_argument("--pins", type=Path, default=PINS, help="default: peers.txt beside this")
     asked = parser.parse_args()
     try:
-        print(ensure(asked.folder))
+        print(ensure(asked.folder, asked.pins))
     except PeersError as error:
         print(error, file=sys.stderr)
         return 1
