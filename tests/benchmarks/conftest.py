@@ -5,6 +5,7 @@ collect_ignore_glob = [
     "make_*.py",
     "peers*.py",
     "coco_differences.py",
+    "crop_peers.py",
     "planted_faults.py",
     "side_by_side.py",
 ]
