@@ -44,5 +44,5 @@ def test_the_python_lines_print_what_is_shown(demo: Path) -> None:
 
 
 def test_three_uses_are_shown() -> None:
-    assert len(CONSOLES) == 3
+    assert len(CONSOLES) == 4
     assert README.count("```python") == 1

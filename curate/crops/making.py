@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from curate.crops.outcomes import Labelling
+from curate.crops.labelling import Labelling
 from curate.crops.production import Hands
 from curate.crops.running import CropSet, Job, To, make_set
 from curate.crops.spec import CropSpec

@@ -21,7 +21,7 @@ from curate.boxes import Floats
 from curate.crops.phash import perceptual_hash
 from curate.crops.shards import write_shard
 from curate.crops.spec import Encoding
-from curate.cutting import CropGeometry, cut_all
+from curate.cutting import CropGeometry, cut
 from curate.decoding import Pixels, decode, encode_jpeg, encode_png, pixel_digest
 from curate.errors import PictureError, Place
 from curate.images import SIDEWAYS
@@ -41,6 +41,10 @@ RESULTS = pa.schema(
         ("reason", pa.string()),
     ]
 )
+
+
+# Id, ending, label and encoded picture of a crop in a shard.
+Member = tuple[str, str, str, bytes]
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Done:
-    """What came of a piece: the number of its crops, and the process that made them."""
+    """What came of a piece: the number of crops that it made, and the process that did."""
 
     crops: int
     worker: str
@@ -124,27 +128,21 @@ def work_off(piece: Piece) -> Done:
         When they cannot be written. A picture that cannot be read is a reason in the table.
     """
     rows: list[dict[str, Any]] = []
-    members: dict[bool, list[tuple[str, str, str, bytes]]] = {False: [], True: []}
+    members: dict[bool, list[Member]] = {False: [], True: []}
     for image, pixels in _opened(piece):
         if isinstance(pixels, PictureError):
             why = str(pixels)
             rows += [_row(image, number, reason=why) for number in range(len(image.crops))]
-            continue
-        own, bodies = _crops(piece, image, pixels)
-        rows += own
-        for number, body in enumerate(bodies):
-            if piece.shard is None:
-                _write(Path(piece.folder) / image.paths[number], body)
-            else:
-                member = image.crops[number], piece.encoding.ending, image.labels[number], body
-                members[image.aside[number]].append(member)
+        else:
+            rows += [_made(piece, image, n, pixels, members) for n in range(len(image.crops))]
     if piece.shard is not None and piece.is_kept:
         _place_in_shards(piece, rows, members)
     table = pa.Table.from_pylist(rows, RESULTS)
     part = Path(f"{piece.results}.{os.getpid()}.part")
     pq.write_table(table, part, compression="zstd")
     part.replace(piece.results)
-    return Done(len(rows), f"{socket.gethostname()}:{os.getpid()}")
+    n_made = sum(row["reason"] is None for row in rows)
+    return Done(n_made, f"{socket.gethostname()}:{os.getpid()}")
 
 
 def _opened(piece: Piece) -> Iterator[tuple[ImageWork, Pixels | PictureError]]:
@@ -182,22 +180,31 @@ def _frames(
         yield from ((image, error) for own in of_frame.values() for image in own)
 
 
-def _crops(
-    piece: Piece, image: ImageWork, pixels: Pixels
-) -> tuple[list[dict[str, Any]], list[bytes]]:
-    """A row for each crop of an image, and their encoded pictures."""
-    rows, bodies = [], []
-    for number, crop in enumerate(cut_all(pixels, image.rectangles, piece.geometry)):
-        row = _row(image, number)
-        if piece.with_phash:
-            row["phash"] = perceptual_hash(crop)
-        if piece.is_kept:
-            body = _encoded(crop, piece.encoding)
-            row |= {"sha256": pixel_digest(crop), "n_bytes": len(body)}
-            row["path"] = image.paths[number]
-            bodies.append(body)
-        rows.append(row)
-    return rows, bodies
+def _made(
+    piece: Piece,
+    image: ImageWork,
+    number: int,
+    pixels: Pixels,
+    members: dict[bool, list[Member]],
+) -> dict[str, Any]:
+    """The row of one crop, whose picture is written, or among the members of a shard.
+
+    One crop after the other: memory that was just given back is the quickest to get.
+    """
+    row = _row(image, number)
+    crop = cut(pixels, image.rectangles[number], piece.geometry)
+    if piece.with_phash:
+        row["phash"] = perceptual_hash(crop)
+    if not piece.is_kept:
+        return row
+    body = _encoded(crop, piece.encoding)
+    row |= {"sha256": pixel_digest(crop), "n_bytes": len(body), "path": image.paths[number]}
+    if piece.shard is None:
+        _write(f"{piece.folder}/{image.paths[number]}", body)
+    else:
+        ending, label = piece.encoding.ending, image.labels[number]
+        members[image.aside[number]].append((image.crops[number], ending, label, body))
+    return row
 
 
 def _row(image: ImageWork, number: int, *, reason: str | None = None) -> dict[str, Any]:
@@ -252,7 +259,7 @@ def _encoded(crop: Pixels, encoding: Encoding) -> bytes:
     return encode_jpeg(crop, encoding.quality)
 
 
-def _write(path: Path, body: bytes) -> None:
+def _write(path: str, body: bytes) -> None:
     """Writes a picture; one of an earlier run is replaced, not written over.
 
     It may be the very file of the set that is in use, under a second name.
@@ -261,10 +268,10 @@ def _write(path: Path, body: bytes) -> None:
     try:
         handle = os.open(path, flags, 0o666)
     except FileExistsError:
-        path.unlink()
+        os.unlink(path)  # noqa: PTH108  # a Path for each crop costs as much as writing it
         handle = os.open(path, flags, 0o666)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, flags, 0o666)
     try:
         view = memoryview(body)
@@ -277,7 +284,7 @@ def _write(path: Path, body: bytes) -> None:
 def _place_in_shards(
     piece: Piece,
     rows: Sequence[dict[str, Any]],
-    members: dict[bool, list[tuple[str, str, str, bytes]]],
+    members: dict[bool, list[Member]],
 ) -> None:
     """Writes the shards of a piece, and says in the rows where each picture is."""
     assert piece.shard is not None

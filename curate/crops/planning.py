@@ -15,7 +15,8 @@ from curate.crops.blocks import Block
 from curate.crops.manifest import ASIDE, BACKGROUND, CROP_COLUMNS, OF_OBJECTS
 from curate.crops.mixing import BACKGROUND as OF_BACKGROUND
 from curate.crops.mixing import OF_TRUTH, ON_OBJECT
-from curate.crops.outcomes import Labelling, Proposals, proposals
+from curate.crops.labelling import Labelling
+from curate.crops.outcomes import Proposals, proposals
 from curate.crops.spec import CropSpec
 from curate.cutting import crop_rectangles, jittered, relative_errors
 from curate.dataset import Dataset

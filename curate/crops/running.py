@@ -18,7 +18,7 @@ from curate.crops.blocks import BLOCK_IMAGES, Blocks
 from curate.crops.earlier import Earlier, remove_strays, write_index
 from curate.crops.joining import join_images
 from curate.crops.layout import STATE, SUMMARY
-from curate.crops.outcomes import Labelling
+from curate.crops.labelling import Labelling
 from curate.crops.pictures import PictureNames
 from curate.crops.pieces import RESULTS
 from curate.crops.plan import Plan

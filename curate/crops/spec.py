@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from curate.crops.outcomes import Attribute
+from curate.crops.labelling import Attribute
 from curate.cutting import CropGeometry
 from curate.documents import read_yaml
 from curate.errors import Place, UsageError

@@ -243,7 +243,7 @@ def test_pictures_of_other_kinds_are_cut_alike(crops, tmp_path, street, how) -> 
     [
         ({"score": float("nan")}, "score"),
         ({"image_id": 999}, "image"),
-        ({"bbox": [500, 500, 20, 20]}, "outside"),
+        ({"bbox": [500, 500, 20, 20]}, "should meet the image"),
         ({"bbox": [10, 10, 0, 20]}, "area"),
     ],
 )
