@@ -95,8 +95,9 @@ def crop_rectangles(xyxy: Floats, geometry: CropGeometry) -> Floats:
 def cut(image: Pixels, xyxy: npt.ArrayLike, geometry: CropGeometry) -> Pixels:
     """(H, W, 3) uint8: what a rectangle of a picture shows, at the size of a crop.
 
-    The picture is sampled once, within 1/20 px of the exact place. Crop pixels whose middle lies
-    outside of the picture are grey (`geometry.fill`), all of them if the rectangle does.
+    The picture is sampled once, within 1/20 px of the exact place; in crops that shrink more than
+    eightfold, within 1/128 of their own pixels. Crop pixels whose middle lies outside of the
+    picture are grey (`geometry.fill`), all of them if the rectangle does.
 
     Parameters
     ----------
@@ -112,7 +113,7 @@ def cut(image: Pixels, xyxy: npt.ArrayLike, geometry: CropGeometry) -> Pixels:
     Raises
     ------
     UsageError
-        For another picture, or a rectangle that is none.
+        For another picture, a rectangle that is none, or a size or fill out of range.
 
     Examples
     --------
@@ -184,6 +185,11 @@ def _check_image(image: Pixels) -> None:
 
 
 def _checked(xyxy: npt.ArrayLike, geometry: CropGeometry) -> tuple[float, float, float, float]:
+    if geometry.size_px < 1 or not 0 <= geometry.fill <= 255:
+        raise UsageError(
+            f"size_px is {geometry.size_px} and fill {geometry.fill}, should be 1 or more and"
+            " 0 to 255"
+        )
     edges = np.asarray(xyxy, np.float64)
     if edges.shape != (4,):
         raise UsageError(f"the rectangle is an array {edges.shape}, should be 4 numbers")

@@ -1,8 +1,8 @@
-"""The only module that opens pictures: which there are, their sizes, EXIF orientation, and faults.
+"""What picture files say of themselves: their sizes, EXIF orientation, and faults.
 
 Sizes are of the upright picture (EXIF orientation applied), as browsers, Label Studio, FiftyOne
 and OpenCV show it; `stored_*` are those of the file. Only headers are read, unless the end of a
-file suggests that it was cut: then it is decoded to be sure.
+file suggests that it was cut: then it is decoded to be sure. `curate.decoding` gives the pixels.
 """
 
 from __future__ import annotations

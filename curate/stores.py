@@ -188,8 +188,11 @@ class _LocalStore:
     @contextlib.contextmanager
     def fetched(self, name: str) -> Iterator[Path]:
         path = Path(self._path(name))
-        if not path.is_file():
-            raise _unreadable(name, "no such file")
+        try:
+            with path.open("rb"):
+                pass
+        except OSError as error:
+            raise _unreadable(name, error.strerror or str(error)) from error
         yield path
 
     def _path(self, name: str) -> str:
@@ -299,7 +302,10 @@ class _RemoteStore:
                     wait_s *= 2
                     continue
                 tried = f" ({n_tries} tries)" if passes else ""
-                what = f"cannot be read from {_shown(self.address)}: {_reason(error)}{tried}"
+                shown = _shown(self.address)
+                # Some faults quote the address, password and all.
+                why = _reason(error).replace(self.address, shown)
+                what = f"cannot be read from {shown}: {why}{tried}"
                 mend = "run again when the store answers" if passes else "check name and access"
                 raise kind(what, place=place, mend=mend) from error
         raise AssertionError("Patience.tries is below 1")

@@ -259,6 +259,12 @@ def test_a_rectangle_that_is_none_is_refused(xyxy, says):
         cut_all(TEXTURE, [xyxy], PLAIN)
 
 
+@pytest.mark.parametrize("geometry", [CropGeometry(size_px=0), CropGeometry(fill=256)])
+def test_a_size_or_fill_out_of_range_is_refused(geometry):
+    with pytest.raises(UsageError, match="should be 1 or more and 0 to 255"):
+        cut(TEXTURE, (0, 0, 9, 9), geometry)
+
+
 def test_margin_is_relative_with_a_floor_in_px():
     geometry = CropGeometry(margin_frac=0.25, min_margin_px=8, square=False)
     found = crop_rectangles(np.array([[100.0, 100, 200, 120]]), geometry)
