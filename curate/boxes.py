@@ -41,6 +41,19 @@ def areas(xyxy: Floats) -> Floats:
         return wh[:, 0] * wh[:, 1]
 
 
+def enclose_area(xyxy: Floats) -> npt.NDArray[np.bool_]:
+    """(N,) bool: whether all edges are finite and both sides positive.
+
+    Examples
+    --------
+    >>> enclose_area(np.array([[0.0, 0.0, 2.0, 1.0], [0.0, 0.0, 0.0, 1.0], [0.0, np.nan, 2.0, 1]]))
+    array([ True, False, False])
+    """
+    fits = np.hstack([np.isfinite(xyxy), sides(xyxy) > 0])
+    is_area: npt.NDArray[np.bool_] = np.logical_and.reduce(fits, axis=1)
+    return is_area
+
+
 def _intersections(a: Floats, b: Floats) -> Floats:
     return areas(np.hstack([np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, 2:], b[:, 2:])]))
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from numba import njit
 
-from curate.boxes import sides
+from curate.boxes import enclose_area
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -29,6 +29,7 @@ _MAX_LIMIT = 1 - 1e-10
 # Columns of what the compiled loop writes.
 _ASSIGNED, _BEST, _SECOND, _IGNORED = range(4)
 _N_COLUMNS = 4
+_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 
 
 @dataclass(frozen=True)
@@ -168,8 +169,7 @@ def match(detections: Detections, objects: Objects, rule: MatchRule) -> Matched:
     order = _by_image_and_score(detections, image, n_images)
     is_counted = _is_counted(detections.label, image, order, rule)
     # By left edges, so that the loop can leave out what lies beyond a detection.
-    is_box = np.isfinite(objects.xyxy).all(axis=1) & (sides(objects.xyxy) > 0).all(axis=1)
-    there = np.flatnonzero(is_box)
+    there = np.flatnonzero(enclose_area(objects.xyxy))
     there = there[np.lexsort((objects.id[there], objects.xyxy[there, 0], of_object[there]))]
     xyxy = objects.xyxy[there]
     starts = _starts(of_object[there], n_images)
@@ -198,6 +198,37 @@ def match(detections: Detections, objects: Objects, rule: MatchRule) -> Matched:
         detection_row=detection_row,
         is_counted=is_counted,
     )
+
+
+def most_inside(image: Codes, xyxy: Floats, objects: Objects) -> tuple[Codes, Floats]:
+    """(N,) int64 and float64: per rectangle, the object of which most lies inside, and its share.
+
+    The share is that of the object's own area, 0..1. -1 and 0 where no object reaches in; of
+    equal shares the lowest id. Classes, and what is ignored, do not count.
+
+    Parameters
+    ----------
+    image
+        (N,) int64, any code of the image; objects have the same.
+    xyxy
+        (N, 4) float64, px, half-open: the rectangles.
+    objects
+        As for `match`.
+
+    Examples
+    --------
+    >>> zero, ids = np.zeros(2, np.int64), np.arange(2)
+    >>> xyxy = np.array([[0.0, 0.0, 10.0, 10.0], [5.0, 0.0, 9.0, 10.0]])
+    >>> objects = Objects(zero, xyxy, zero, ids, np.zeros(2, np.bool_))
+    >>> most_inside(zero[:1], np.array([[0.0, 0.0, 8.0, 10.0]]), objects)
+    (array([0]), array([0.8]))
+    """
+    there = np.flatnonzero(enclose_area(objects.xyxy))
+    there = there[np.lexsort((objects.id[there], objects.image[there]))]
+    starts, stops = (np.searchsorted(objects.image[there], image, side) for side in _SIDES)
+    rows, shares = np.full(len(image), NONE), np.zeros(len(image))
+    _most_inside((starts, stops, xyxy), (there, objects.xyxy[there]), (rows, shares))
+    return rows, shares
 
 
 def _starts(image: Codes, n_images: int) -> Codes:
@@ -350,3 +381,18 @@ def _first_beyond(values, start, stop, limit):  # type: ignore[no-untyped-def]  
 def _is_better(share, kept, g, row, ids):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
     """Whether an object comes before the one kept: by its share, then by the lower id."""
     return share > kept or (share == kept and row != NONE and ids[g] < ids[row])
+
+
+@_compiled
+def _most_inside(rectangles, objects, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # compiled
+    """Objects come by id within their image: of equal shares the first stays."""
+    starts, stops, xyxy = rectangles
+    there, g_xyxy = objects
+    rows, shares = found
+    for row in range(len(xyxy)):
+        for g in range(starts[row], stops[row]):
+            width = min(xyxy[row, 2], g_xyxy[g, 2]) - max(xyxy[row, 0], g_xyxy[g, 0])
+            height = min(xyxy[row, 3], g_xyxy[g, 3]) - max(xyxy[row, 1], g_xyxy[g, 1])
+            whole = (g_xyxy[g, 2] - g_xyxy[g, 0]) * (g_xyxy[g, 3] - g_xyxy[g, 1])
+            if width > 0 and height > 0 and width * height / whole > shares[row]:
+                rows[row], shares[row] = there[g], width * height / whole

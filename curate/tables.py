@@ -20,6 +20,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curate.errors import TableError
 from curate.faults import LEVELS
@@ -414,3 +415,20 @@ def _splitmix(
 def hex_id(value: int) -> str:
     """An id as it leaves Python: 16 hex digits."""
     return f"{value:016x}"
+
+
+def hex_ids(
+    ids: np.ndarray[Any, np.dtype[np.int64]], is_known: np.ndarray[Any, np.dtype[np.bool_]]
+) -> pd.arrays.ArrowStringArray:
+    """(N,) ids as they leave Python, all at once; null where they are not known.
+
+    Examples
+    --------
+    >>> list(hex_ids(np.array([255, 0]), np.array([True, False])))
+    ['00000000000000ff', nan]
+    """
+    digits = ids.astype(">u8").tobytes().hex().encode()
+    offsets = np.arange(len(ids) + 1, dtype=np.int64) * 16
+    buffers = [pa.py_buffer(offsets), pa.py_buffer(digits)]
+    words = pa.LargeStringArray.from_buffers(len(ids), *buffers)
+    return text_array(pc.if_else(pa.array(is_known), words, None))

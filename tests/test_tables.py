@@ -19,6 +19,7 @@ from curate.tables import (
     check_table,
     from_arrow,
     hex_id,
+    hex_ids,
     key_hashes,
     make_table,
     normal_key,
@@ -72,6 +73,10 @@ def test_key_hashes_are_those_of_blake2b() -> None:
     number = int.from_bytes(bytes.fromhex(digest), "little") & (2**63 - 1)
     assert key_hashes(["street/a.jpg"]).tolist() == [number]
     assert hex_id(255) == "00000000000000ff"
+    ids = key_hashes(["a/1.jpg", "é", ""])
+    assert list(hex_ids(ids, np.array([True, True, True]))) == [hex_id(int(one)) for one in ids]
+    assert hex_ids(ids, np.array([True, False, True])).isna().tolist() == [False, True, False]
+    assert len(hex_ids(ids[:0], np.zeros(0, np.bool_))) == 0
 
 
 @given(st.lists(st.integers(0, 2**62), min_size=1, max_size=20, unique=True))

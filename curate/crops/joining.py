@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,7 @@ UNKNOWN = -1
 SHOWN = 3
 # The rules that compare less than all that is stated.
 _STEMS = ("name without ending", "stem")
-# What two images have in common, the surest first; None: it is not stated.
+# What each image states, None where it states nothing.
 _Keys = list[Hashable | None]
 
 
@@ -60,12 +59,14 @@ def join_images(images: pd.DataFrame, truth: pd.DataFrame) -> Joined:
     """
     row = np.full(len(images), UNKNOWN)
     fitting: dict[int, list[int]] = {}
-    n_by: dict[str, int] = {}
-    sides = [_keys(images), _keys(truth)]
+    n_by = dict.fromkeys(_RULES, 0)
     is_filmed = [_is_filmed(images), _is_filmed(truth)]
-    for rule, own in sides[0].items():
+    for rule, keys_of in _RULES.items():
+        if (row != UNKNOWN).all():
+            break
+        own, others = keys_of(images), keys_of(truth)
         is_stem = rule in _STEMS
-        rows_of = _rows_of(sides[1][rule])
+        rows_of = _rows_of(others)
         n_own = Counter(own)
         taken = set(row[row != UNKNOWN].tolist())
         for at in np.flatnonzero(row == UNKNOWN).tolist():
@@ -78,30 +79,45 @@ def join_images(images: pd.DataFrame, truth: pd.DataFrame) -> Joined:
             elif found:
                 fitting.setdefault(at, found)
         n_by[rule] = int((row != UNKNOWN).sum()) - sum(n_by.values())
-    names, others = images["image_key"].tolist(), truth["image_key"].tolist()
+    names, theirs = images["image_key"].tolist(), truth["image_key"].tolist()
     reasons = {
-        at: _reason(names[at], [others[found] for found in fitting.get(at, [])])
+        at: _reason(names[at], [theirs[found] for found in fitting.get(at, [])])
         for at in np.flatnonzero(row == UNKNOWN).tolist()
     }
     return Joined(row, reasons, n_by)
 
 
-def _keys(images: pd.DataFrame) -> dict[str, _Keys]:
-    """By rule what each image states, None where it states nothing."""
-    names = names_below_source(images)
-    stems = [stem_of(PurePosixPath(name).name) for name in names]
-    whole = [
-        name[: -len(PurePosixPath(name).name)] + s for name, s in zip(names, stems, strict=True)
-    ]
-    group, frame = images["group"].tolist(), images["frame"].to_numpy(object)
-    filmed = zip(group, frame.tolist(), _is_filmed(images), strict=True)
-    return {
-        "image key": images["image_key"].tolist(),
-        "name": list(names),
-        "group and frame": [(g, f) if is_known else None for g, f, is_known in filmed],
-        "name without ending": list(whole),
-        "stem": list(stems),
-    }
+def _image_keys(images: pd.DataFrame) -> _Keys:
+    return images["image_key"].tolist()
+
+
+def _names(images: pd.DataFrame) -> _Keys:
+    return [*names_below_source(images)]
+
+
+def _frames(images: pd.DataFrame) -> _Keys:
+    stated = zip(images["group"].tolist(), images["frame"].tolist(), strict=True)
+    is_known = _is_filmed(images)
+    return [key if known else None for key, known in zip(stated, is_known, strict=True)]
+
+
+def _names_without_ending(images: pd.DataFrame) -> _Keys:
+    parted = [name.rpartition("/") for name in names_below_source(images)]
+    return [f"{folder}{slash}{stem_of(name)}" for folder, slash, name in parted]
+
+
+def _stems(images: pd.DataFrame) -> _Keys:
+    return [stem_of(name.rpartition("/")[2]) for name in names_below_source(images)]
+
+
+# The surest first.
+_RULES: dict[str, Callable[[pd.DataFrame], _Keys]] = {
+    "image key": _image_keys,
+    "name": _names,
+    "group and frame": _frames,
+    "name without ending": _names_without_ending,
+    "stem": _stems,
+}
 
 
 def _is_filmed(images: pd.DataFrame) -> list[bool]:
