@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.crops.blocks import Blocks
+from curate.crops.labelling import Labelling
 from curate.crops.layout import Layout
 from curate.crops.manifest import CROP_COLUMNS
-from curate.crops.labelling import Labelling
 from curate.crops.planning import Errors, is_aside, planned, with_rectangles, words
 from curate.crops.spec import CropSpec
 from curate.crops.tally import LEFT_OUT, Tally, Tallying

@@ -12,10 +12,10 @@ import pandas as pd
 
 from curate.boxes import Floats, clip, sides
 from curate.crops.blocks import Block
+from curate.crops.labelling import Labelling
 from curate.crops.manifest import ASIDE, BACKGROUND, CROP_COLUMNS, OF_OBJECTS
 from curate.crops.mixing import BACKGROUND as OF_BACKGROUND
 from curate.crops.mixing import OF_TRUTH, ON_OBJECT
-from curate.crops.labelling import Labelling
 from curate.crops.outcomes import Proposals, proposals
 from curate.crops.spec import CropSpec
 from curate.cutting import crop_rectangles, jittered, relative_errors
@@ -68,7 +68,7 @@ def planned(
     ]
     values: dict[str, Any] = {name: rows[name].array for name in rows.columns}
     values = {name: array for name, array in values.items() if name in CROP_COLUMNS}
-    values |= {"status": status, "reason": reason, "spec": spec.digest} | names
+    values |= {"status": status, "reason": reason, "spec": spec.digest, **names}
     return replace(found, rows=make_table(CROP_COLUMNS, len(rows), values))
 
 

@@ -17,8 +17,8 @@ from curate.crops.assembling import ManifestFiles, Sums, with_results, without_p
 from curate.crops.blocks import BLOCK_IMAGES, Blocks
 from curate.crops.earlier import Earlier, remove_strays, write_index
 from curate.crops.joining import join_images
-from curate.crops.layout import STATE, SUMMARY
 from curate.crops.labelling import Labelling
+from curate.crops.layout import STATE, SUMMARY
 from curate.crops.pictures import PictureNames
 from curate.crops.pieces import RESULTS
 from curate.crops.plan import Plan
@@ -175,13 +175,13 @@ class _Run:
         before = summary_of(self._work.out)
         if before is not None and before.get("digest") == digest and earlier.is_whole():
             self._work.clear()
-            return CropSet(self._work.out, before, True, 0)
+            return CropSet(self._work.given, before, True, 0)
         made = Made() if production is None else production.make(self._folder, earlier)
         sums = self._assembled(plan, made)
         summary = _summary(self._job, plan, self._blocks, sums) | {"digest": digest}
         self._finish(summary, made)
         self._work.publish()
-        return CropSet(self._work.out, summary, False, made.new_crops, len(made.workers))
+        return CropSet(self._work.given, summary, False, made.new_crops, len(made.workers))
 
     def _production(self, plan: Plan) -> Production | None:
         job = self._job

@@ -26,12 +26,13 @@ PARTS = f"{STATE}/parts"
 class WorkFolder:
     """A context that holds the work folder of a crop set for one run.
 
-    `path` is the folder. Leaving the context lets go of it, whatever happened; `publish` puts it
+    `path` is the folder, `given` and `out` the set's as it was given and absolute. Leaving the context lets go of it, whatever happened; `publish` puts it
     in the set's place.
     """
 
     def __init__(self, out: Path) -> None:
-        self.out = Path(out).absolute()
+        self.given = Path(out)
+        self.out = self.given.absolute()
         self.path = self.out.with_name(f".{self.out.name}.crops-work")
         self._lock = self.out.with_name(f".{self.out.name}.crops-lock")
 
