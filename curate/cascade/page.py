@@ -68,6 +68,8 @@ def to_html(cascade: Cascade, *, version: str) -> str:
         element("a", name, href=f"#{place}")
         for place, name in (("best", "Best points"), ("plots", "Plots"), ("sweep", "Sweep"))
     ]
+    if cascade.front is not None:
+        links.append(element("a", "Front", href="#front"))
     top = element(
         "header",
         element("h1", "Cascade of ", element("bdi", cascade.manifest)),

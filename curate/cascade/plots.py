@@ -118,7 +118,7 @@ def _dot(axis: Axis, value: float, share: float, kind: str, told: str) -> Markup
 def _front(cascade: Cascade, stairs: pd.DataFrame) -> Markup:
     title = "Best points of both stages"
     stairs = stairs[stairs["end_recall"].notna().to_numpy(bool)]
-    about = "recall by false alarms per image; line: the best at any cost"
+    about = "recall by false alarms per image (none: at the left end); line: the best at any cost"
     if stairs.empty:
         return figure(title, about, _frame(Axis(0, 1, is_log=False)), "none", height=_HEIGHT)
     false, recall = _numbers(stairs, "false_per_image"), _numbers(stairs, "end_recall")

@@ -137,9 +137,22 @@ class Cascade:
             yield "  ".join(c.rjust(w) for c, w in zip(row_cells, widths, strict=True))
         for best in self.recommended:
             yield f"{best.name}: {self._told(best.point)}"
+        yield from self._band_line()
         if not self.keeps_limit:
             limit = self.options.max_false_per_image
             yield f"within-limit: no point with any recall has {limit:g} false per image or fewer"
+
+    def _band_line(self) -> Iterator[str]:
+        """The band at the threshold of the best point within the limit."""
+        best = [own.point["threshold"] for own in self.recommended if own.name == "within-limit"]
+        if not best or "ask_share" not in self.sweep:
+            return
+        row = self.sweep[(self.sweep["threshold"] == best[0]).to_numpy(bool)].iloc[0]
+        low, high = row["sure_no_below"], row["sure_yes_from"]
+        told = f"band: score >= {row['threshold']:.4f}"
+        told += ", nothing is sure no" if math.isnan(low) else f", sure no below {low:.4f}"
+        told += ", nothing is sure yes" if math.isnan(high) else f", sure yes from {high:.4f}"
+        yield f"{told}, asked {row['ask_share']:.3f} of the crops, recall {row['band_recall']:.3f}"
 
     def _told(self, point: Mapping[str, float | None]) -> str:
         words = []

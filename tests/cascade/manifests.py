@@ -64,3 +64,33 @@ def write_set(
         document = {"schema": "curate.crops/1", **summary}
         (folder / "crops.json").write_text(json.dumps(document))
     return folder
+
+
+# The example of docs/cascade.md: 5 images, one of them without a row; 4 objects.
+WORKED = [
+    detection(0.9, "matched", "weapon", image_id="i0"),
+    detection(0.8, "background", "weapon", image_id="i0"),
+    detection(0.7, "matched", "weapon", image_id="i1"),
+    detection(0.6, "duplicate", "weapon", image_id="i1"),
+    detection(0.5, "background", "weapon", image_id="i2"),
+    detection(0.4, "matched", "weapon", image_id="i2", status="small"),
+    detection(0.3, "ignored", None, image_id="i3", status="dropped"),
+    missed("weapon", image_id="i0"),
+]
+WORKED_ANSWERS = """\
+crop_id,label,score
+0000000000000000,weapon,0.95
+0000000000000001,weapon,0.7
+0000000000000002,background,0.6
+0000000000000003,weapon,0.8
+0000000000000004,background,0.9
+"""
+
+
+def worked(folder: Path, **summary: Any) -> tuple[Path, Path]:
+    """The set of the worked example, and the file of its answers."""
+    told = {"images": {"total": 5, "by_split": {}}, "score_floor": 0.3} | summary
+    crops = write_set(folder / "crops", WORKED, **told)
+    answers = folder / "answers.csv"
+    answers.write_text(WORKED_ANSWERS)
+    return crops, answers
