@@ -143,11 +143,16 @@ class Cascade:
             yield f"within-limit: no point with any recall has {limit:g} false per image or fewer"
 
     def _band_line(self) -> Iterator[str]:
-        """The band at the threshold of the best point within the limit."""
-        best = [own.point["threshold"] for own in self.recommended if own.name == "within-limit"]
-        if not best or "ask_share" not in self.sweep:
+        """The band of the most recall, and of these the one that costs least."""
+        if "ask_share" not in self.sweep:
             return
-        row = self.sweep[(self.sweep["threshold"] == best[0]).to_numpy(bool)].iloc[0]
+        sweep = self.sweep[(self.sweep["band_recall"] > 0).to_numpy(bool)]
+        if sweep.empty:
+            return
+        asks = sweep["ask_share"] * sweep["crops_per_image"]
+        weighed = sweep.assign(asks=sweep.get("band_cost_per_image", asks))
+        by = ["band_recall", "asks", "threshold"]
+        row = weighed.sort_values(by, ascending=[False, True, False], kind="stable").iloc[0]
         low, high = row["sure_no_below"], row["sure_yes_from"]
         told = f"band: score >= {row['threshold']:.4f}"
         told += ", nothing is sure no" if math.isnan(low) else f", sure no below {low:.4f}"
