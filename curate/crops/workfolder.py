@@ -26,8 +26,8 @@ PARTS = f"{STATE}/parts"
 class WorkFolder:
     """A context that holds the work folder of a crop set for one run.
 
-    `path` is the folder, `given` and `out` the set's as it was given and absolute. Leaving the context lets go of it, whatever happened; `publish` puts it
-    in the set's place.
+    `path` is the folder; `given` and `out` are the set's, as it was given and absolute. Leaving
+    the context lets go of it, whatever happened; `publish` puts it in the set's place.
     """
 
     def __init__(self, out: Path) -> None:

@@ -13,9 +13,11 @@ import curate as package
 from curate.cli import app, main
 from curate.cli.options import FORMATS_HELP
 from curate.formats import READERS, WRITERS
+from tests.cascade.manifests import detection, write_set
 
 COMMANDS = (
-    "init", "ingest", "audit", "explain", "fix", "export", "merge", "relabel", "doctor", "demo",
+    "init", "ingest", "audit", "explain", "fix", "export", "merge", "relabel", "cascade", "doctor",
+    "demo",
 )  # fmt: skip
 PAGES = {name: typer.main.get_command(app).commands[name].help for name in COMMANDS}
 EXAMPLES = [
@@ -45,6 +47,10 @@ def street(here, coco, voc, picture, capsys):
     (here / "detections.json").write_text(json.dumps(rows))
     (here / "a.json").write_bytes((here / "instances.json").read_bytes())
     (here / "classes.yaml").write_text("version: 1\nclasses: {car: car, person: car}\n")
+    rows = [detection(0.9, "matched", "car"), detection(0.4, "background", "car")]
+    write_set(here / "crops", [row | {"split": "val"} for row in rows])
+    answers = "crop_id,label,score\n0000000000000000,car,0.8\n0000000000000001,background,0.9\n"
+    (here / "answers.csv").write_text(answers)
     for name in ("day", "night"):
         options = package.ReadOptions(name=name)
         package.save(package.read(here / "labels", options), here / name)
@@ -93,7 +99,7 @@ def test_help_of_to_names_every_format():
 
 
 @pytest.mark.parametrize(
-    "name", ["init", "ingest", "audit", "fix", "export", "merge", "relabel", "demo"]
+    "name", ["init", "ingest", "audit", "fix", "export", "merge", "relabel", "cascade", "demo"]
 )
 def test_every_command_that_writes_has_a_dry_run(name):
     assert words_of(name, "--dry-run") == words_of("ingest", "--dry-run")

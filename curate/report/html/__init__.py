@@ -7,16 +7,14 @@ or stand in a JSON block that the script reads as text.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib.resources import files
 
 from curate.dataset import Findings
 from curate.errors import SourceError
 from curate.faults import LEVELS
 from curate.report.html import sections
 from curate.report.html.crops import Crop, crops_of
+from curate.report.html.frame import asset, head
 from curate.report.html.listing import Listing, listing_of
 from curate.report.html.markup import Markup, element, joined
 from curate.report.html.plots import plots_of
@@ -69,7 +67,7 @@ def html_parts(
     named = findings.table["definition"].dropna().unique().tolist()
     about = subjects_of(findings)
     listed = listing_of(findings, about)
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = asset("page.css"), asset("page.js")
     in_force = sorted(named) if definitions is None else definitions
     pair = sections.classes(findings, about), sections.sources(findings, about)
     plots = element("section", element("h2", "Boxes"), plots_of(findings.dataset), id="plots")
@@ -79,7 +77,7 @@ def html_parts(
         element("div", *pair, class_="pair"),
         plots,
     ]
-    yield _head(source, version, style, script)
+    yield head(f"Audit of {source}", version, style, script)
     yield _top(findings, source)
     yield f"<main>\n{joined(tables)}\n"
     yield f'<div id="work">\n{_filter_form(own, about)}\n'
@@ -89,33 +87,6 @@ def html_parts(
     yield f"{_list(findings, listed)}\n</div>\n</main>\n"
     yield f'<script type="application/json" id="data">{listed.text}</script>\n'
     yield f"<script>{script}</script>\n</body>\n</html>\n"
-
-
-def _asset(name: str) -> str:
-    return files("curate.report.html").joinpath(name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode("utf-8")).digest()
-    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
-
-
-def _head(source: str, version: str, style: str, script: str) -> str:
-    policy = (
-        f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name="generator", content=f"curate {version}"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", f"Audit of {source}"),
-        Markup(f"<style>{style}</style>"),
-    )
-    return f'<!DOCTYPE html>\n<html lang="en">\n{head}\n<body>\n'
 
 
 def _top(findings: Findings, source: str) -> str:

@@ -123,7 +123,7 @@ def _heat_map(centres: Floats) -> Markup:
     n_out = len(centres) - len(inside)
     about = "centres in shares of the image" + (f"; {n_out:,} outside" * bool(n_out))
     most_said = f"the fullest of {_CELLS} x {_CELLS} cells holds {most:,}"
-    return _figure("Where the boxes lie", about, [*drawn, frame], most_said, height=_BASE)
+    return figure("Where the boxes lie", about, [*drawn, frame], most_said, height=_BASE)
 
 
 def _bars(bars: Bars) -> Markup:
@@ -154,7 +154,7 @@ def _bars(bars: Bars) -> Markup:
     drawn.append(element("line", x1=0, y1=_BASE, x2=_WIDTH, y2=_BASE, class_="axis"))
     drawn.append(element("text", f"{most:,}", x=0, y=10, class_="tick"))
     said = f"most at {bars.names[bars.counts.index(most)]}: {most:,}"
-    return _figure(bars.title, bars.about, drawn, said)
+    return figure(bars.title, bars.about, drawn, said)
 
 
 def _class_bars(labels: pd.Series[str]) -> Markup:
@@ -178,12 +178,13 @@ def _class_bars(labels: pd.Series[str]) -> Markup:
         ]  # fmt: skip
     said = ", ".join(f"{name} {count:,}" for name, count in shown)
     height = max(20 * len(shown), 20)
-    return _figure("Boxes per class", "the most frequent first", drawn, said, height=height)
+    return figure("Boxes per class", "the most frequent first", drawn, said, height=height)
 
 
-def _figure(
+def figure(
     title: str, about: str, drawn: Sequence[Markup], said: str, *, height: int = _HEIGHT
 ) -> Markup:
+    """A plot with its caption; `said` tells in words what it shows, for those who hear it."""
     svg = element(
         "svg", *drawn, viewBox=f"0 0 {_WIDTH} {height}", role="img", aria_label=f"{title}: {said}"
     )

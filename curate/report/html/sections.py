@@ -47,7 +47,7 @@ def summary(findings: Findings, about: Subjects, definitions: Sequence[str]) -> 
     if definitions:
         named = [element("li", element("code", name)) for name in definitions]
         parts += [element("h3", "Definitions in force"), element("ul", *named)]
-    return _section("summary", "Summary", *parts)
+    return section("summary", "Summary", *parts)
 
 
 def _plural(level: str) -> str:
@@ -87,8 +87,8 @@ def checks(findings: Findings, rules: Iterable[Rule], baseline: Mapping[str, int
         *(["Against baseline"] * (baseline is not None)),
     ]
     if not rows:
-        return _section("checks", "Checks", element("p", "Nothing was found.", class_="good"))
-    return _section("checks", "Checks", _table("Findings per check", heads, rows))
+        return section("checks", "Checks", element("p", "Nothing was found.", class_="good"))
+    return section("checks", "Checks", table("Findings per check", heads, rows))
 
 
 def _trend(now: int, before: int) -> list[str | Markup]:
@@ -105,8 +105,8 @@ def classes(findings: Findings, about: Subjects) -> Markup:
     n_boxes = [int(per_class[name]) for name in about.classes]
     note = element("p", "A finding about boxes of several classes counts for each.", class_="note")
     counts = {"Boxes": n_boxes}
-    table = _counted("class", about.classes, counts, class_counts(findings, about))
-    return _section("classes", "Classes", table, note)
+    counted = _counted("class", about.classes, counts, class_counts(findings, about))
+    return section("classes", "Classes", counted, note)
 
 
 def sources(findings: Findings, about: Subjects) -> Markup:
@@ -123,7 +123,7 @@ def sources(findings: Findings, about: Subjects) -> Markup:
     }
     if not found[-1].any():
         names, found = names[:-1], found[:-1]
-    return _section("sources", "Sources", _counted("source", names, counts, found))
+    return section("sources", "Sources", _counted("source", names, counts, found))
 
 
 def _counted(
@@ -140,7 +140,7 @@ def _counted(
         ]
         rows.append(element("tr", element("th", head, scope="row"), *cells))
     heads = [kind.capitalize(), *counts, *(_plural(level).capitalize() for level in LEVELS)]
-    return _table(f"Findings per {kind}", heads, rows)
+    return table(f"Findings per {kind}", heads, rows)
 
 
 def sheets(
@@ -221,21 +221,23 @@ def _filter_button(kind: str, name: str, value: str | None = None) -> Markup:
     )
 
 
-def _table(caption: str, heads: Sequence[str], rows: Iterable[Markup]) -> Markup:
+def table(caption: str, heads: Sequence[str], rows: Iterable[Markup]) -> Markup:
+    """A table that can be scrolled; its caption is for those who hear it."""
     # All columns but the first, and those with words, hold numbers.
     words = {"Name", "Levels", ""}
     cells = [
         element("th", head, scope="col", class_="" if n == 0 or head in words else "num")
         for n, head in enumerate(heads)
     ]
-    table = element(
+    rowed = element(
         "table",
         element("caption", caption),
         element("thead", element("tr", *cells)),
         element("tbody", *rows),
     )
-    return element("div", table, class_="wide", tabindex=0, role="region", aria_label=caption)
+    return element("div", rowed, class_="wide", tabindex=0, role="region", aria_label=caption)
 
 
-def _section(name: str, title: str, *parts: Any) -> Markup:  # texts and markup
+def section(name: str, title: str, *parts: Any) -> Markup:  # texts and markup
+    """A part of the page that links can name."""
     return element("section", element("h2", title), joined(parts), id=name)
