@@ -20,7 +20,12 @@ from tests.formats.coco_documents import annotation, document, store
 
 NAMES = {path.name for path in (REPOSITORY / "schemas").glob("*.json")}
 # What people write: nothing in it says which schema it is.
-SETTINGS = {"class-map-1.schema.json", "project-1.schema.json", "waivers-1.schema.json"}
+SETTINGS = {
+    "crop-spec-1.schema.json",
+    "class-map-1.schema.json",
+    "project-1.schema.json",
+    "waivers-1.schema.json",
+}
 
 _CLOSED = {"additionalProperties", "unevaluatedProperties"}
 # What they say of an object is about one that is closed elsewhere.

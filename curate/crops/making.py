@@ -79,7 +79,7 @@ def make_crops(  # noqa: PLR0913  # each has a default
     """
     if workers < 1:
         raise UsageError(f"--workers is {workers}, should be 1 or more", mend="leave it out")
-    rule, stated = match_rule(definitions), matching_definition(definitions).stated
+    rule, definition = match_rule(definitions), matching_definition(definitions)
     own = detections if truth is None else truth
     root = images if images is not None else own.images_root
     if root is None and to != "manifest":
@@ -98,6 +98,7 @@ def make_crops(  # noqa: PLR0913  # each has a default
             near_iou=spec.near_iou,
             ambiguous_iou=spec.ambiguous_iou,
             ignore_ioa=rule.ignore_min_ioa,
+            only_verified=definition.values.get("unlabelled") == "only_verified",
             attribute=spec.attribute,
         ),
         store=None if to == "manifest" else _store(root),
@@ -109,7 +110,7 @@ def make_crops(  # noqa: PLR0913  # each has a default
             "detections_from": detections.name,
             "detector": detector or _only_name(detections),
             "detector_version": detector_version,
-            "definition": stated,
+            "definition": definition.stated,
         },
     )
     return make_set(job, Path(out), dry_run=dry_run, force=force)

@@ -120,7 +120,7 @@ def read_spec(path: Path) -> CropSpec:
             given[name] = kind(**values[name])
     if "attribute" in values:
         own = dict(values["attribute"])
-        given["attribute"] = Attribute(becomes=own.pop("as"), **own)
+        given["attribute"] = Attribute(on=own.pop("of"), becomes=own.pop("as"), **own)
     if "mix" in values:
         given["mix"] = _mix(values["mix"], place)
     spec = CropSpec(**given)

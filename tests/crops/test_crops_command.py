@@ -310,3 +310,123 @@ def test_an_output_that_cannot_be_made_ends_with_2(crops, tmp_path) -> None:
     code, told, err = crops(tmp_path / "file" / "out")
     assert (code, told) == (2, None)
     assert "nothing is published" in err
+
+
+def _two_in_a_picture(tmp_path, objects, found, *, size=(160, 120), split=None):
+    """One picture with objects and detections: class, then x y w h (then score)."""
+    (tmp_path / "images").mkdir()
+    picture(0, width=size[0], height=size[1]).save(tmp_path / "images" / "0.jpg")
+    names = sorted({row[0] for row in (*objects, *found)})
+    ids = {name: n for n, name in enumerate(names, 1)}
+    image = {"id": 1, "file_name": "0.jpg", "width": size[0], "height": size[1]}
+    truth = [
+        {"id": n, "image_id": 1, "category_id": ids[name], "bbox": box}
+        for n, (name, box) in enumerate(objects, 1)
+    ]
+    dets = [
+        {"image_id": 1, "category_id": ids[name], "bbox": box, "score": score}
+        for name, box, score in found
+    ]
+    kinds = [{"id": n, "name": name} for name, n in ids.items()]
+    document = {"images": [image], "annotations": truth, "categories": kinds}
+    (tmp_path / "truth.json").write_text(json.dumps(document))
+    (tmp_path / "dets.json").write_text(json.dumps(dets))
+    return {"source": tmp_path / "truth.json", "dets": tmp_path / "dets.json",
+            "images": tmp_path / "images"}  # fmt: skip
+
+
+def test_a_weapon_in_a_persons_crop_gives_the_crop_its_label(crops, tmp_path) -> None:
+    person = [40, 20, 40, 80]
+    # Wholly inside the crop of 108 px about (60, 60); and half of one at its right edge, x = 114.
+    objects = [("person", person), ("weapon", [70, 50, 10, 6])]
+    words = _two_in_a_picture(tmp_path, objects, [("person", person, 0.9)])
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("version: 1\nattribute: {label: weapon, of: person, as: armed}\n")
+    crops(tmp_path / "out", "--spec", spec, **words)
+    (row,) = manifest(tmp_path / "out").to_dict("records")
+    assert (row["outcome"], row["label"], row["attribute"]) == ("matched", "armed", "yes")
+    assert row["path"].startswith("unsplit/armed/")
+
+
+def test_half_a_weapon_in_a_crop_puts_the_crop_aside(crops, tmp_path) -> None:
+    person = [40, 20, 40, 80]
+    objects = [("person", person), ("weapon", [112, 50, 4, 6])]
+    words = _two_in_a_picture(tmp_path, objects, [("person", person, 0.9)])
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("version: 1\nattribute: {label: weapon, of: person, as: armed}\n")
+    crops(tmp_path / "out", "--spec", spec, **words)
+    (row,) = manifest(tmp_path / "out").to_dict("records")
+    rectangle = [row[f"rect_{edge}"] for edge in ("x1", "y1", "x2", "y2")]
+    # Half of the height with its margin of 0.15: 80 / 2 + 12.
+    assert rectangle == [8, 8, 112, 112]
+    assert (row["label"], row["attribute"], row["attribute_id"]) == ("person", "no", None)
+    objects[1][1][0] = 110
+    (tmp_path / "again").mkdir()
+    words = _two_in_a_picture(tmp_path / "again", objects, [("person", person, 0.9)])
+    crops(tmp_path / "out2", "--spec", spec, **words)
+    (row,) = manifest(tmp_path / "out2").to_dict("records")
+    assert (row["outcome"], row["attribute"], row["attribute_ioa"]) == ("partial", "partial", 0.5)
+    assert row["path"].startswith("aside/unsplit/partial/")
+
+
+def test_a_box_under_the_least_side_makes_no_crop(crops, tmp_path) -> None:
+    boxes = [[10, 10, 24, 30], [60, 10, 23.5, 30], [-14, 60, 37, 30]]
+    found = [("person", box, 0.9) for box in boxes]
+    words = _two_in_a_picture(tmp_path, [("person", box) for box in boxes], found)
+    _, told, _ = crops(tmp_path / "out", **words)
+    # The third has 23 px inside the picture.
+    assert told["statuses"] == {"made": 1, "small": 2}
+    rows = manifest(tmp_path / "out")
+    why = rows[rows["status"] == "small"]["reason"].tolist()
+    assert why == ["shorter side 23.0 px, under 24", "shorter side 23.5 px, under 24"]
+
+
+def test_boxes_of_the_stored_frame_are_cut_from_it(crops, tmp_path) -> None:
+    # Orientation 6 lays the picture on its side; the labels know only how it is stored.
+    box = [10, 10, 40, 40]
+    words = _two_in_a_picture(tmp_path, [("person", box)], [("person", box, 0.9)])
+    crops(tmp_path / "plain", **words)
+    image = picture(0)
+    exif = image.getexif()
+    exif[0x0112] = 6
+    body = BytesIO()
+    image.save(body, "JPEG", exif=exif)
+    (tmp_path / "images" / "0.jpg").write_bytes(body.getvalue())
+    code, _, _ = crops(tmp_path / "turned", **words)
+    assert code == 0
+    same = [manifest(tmp_path / name)["sha256"].tolist() for name in ("plain", "turned")]
+    assert same[0] == same[1]
+
+
+def test_frames_come_from_a_video(crops, tmp_path) -> None:
+    import cv2
+
+    (tmp_path / "videos").mkdir()
+    writer = cv2.VideoWriter(
+        str(tmp_path / "videos" / "cam.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 10, (160, 120)
+    )
+    for number in range(6):
+        writer.write(np.full((120, 160, 3), 40 * number, np.uint8))
+    writer.release()
+    truth, dets = [], []
+    for number in (1, 4, 6):
+        line = f"{number},1,20,20,40,40,1,1,1"
+        truth.append(line)
+        dets.append(f"{number},-1,20,20,40,40,0.9,-1,-1,-1")
+    for name, lines in (("gt", truth), ("det", dets)):
+        (tmp_path / "mot" / name / "cam" / name).mkdir(parents=True)
+        path = tmp_path / "mot" / name / "cam" / name / f"{name}.txt"
+        path.write_text("\n".join(lines) + "\n")
+    code, _, err = crops(
+        tmp_path / "out", source=tmp_path / "mot" / "gt", dets=tmp_path / "mot" / "det",
+        images=tmp_path / "videos",
+    )  # fmt: skip
+    assert code == 0, err
+    rows = manifest(tmp_path / "out").sort_values("frame")
+    assert rows["frame"].tolist() == [1, 4, 6]
+    shades = []
+    for path in rows["path"]:
+        with Image.open(tmp_path / "out" / path) as crop:
+            shades.append(round(np.asarray(crop).mean() / 40))
+    # Frame 1 is the first, which is black.
+    assert shades == [0, 3, 5]
