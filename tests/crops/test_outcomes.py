@@ -379,6 +379,48 @@ def test_boxes_in_another_frame_than_the_truths_are_lost() -> None:
     assert run(moved, found).rows["outcome"].tolist() == ["matched"]
 
 
+@pytest.mark.parametrize(
+    ("height", "outcome"), [(5.0, "matched"), (4.75, "near"), (3.0, "near"), (2.75, "background")]
+)
+def test_overlap_at_a_limit_is_above_it(height: float, outcome: str) -> None:
+    truth = dataset_of("labels", SEEN, [box_of(replace(CAT, box=(0, 0, 10, 10)))])
+    found = dataset_of("dets", SEEN, [detection_of(replace(GOOD, box=(0, 0, 10, height)))])
+    assert run(truth, found).rows["outcome"].iloc[0] == outcome
+
+
+@pytest.mark.parametrize(
+    ("guns", "outcome", "label", "grade"),
+    [
+        # The crop of (10, 10, 50, 50) is (2, 2, 58, 58): its margin is the 8 px at least.
+        ([(20, 20, 30, 30)], "matched", "armed cat", "yes"),
+        ([(51, 20, 61, 30)], "matched", "armed cat", "yes"),  # 7 of 10 px inside
+        ([(52, 20, 62, 30)], "partial", None, "partial"),
+        ([(56, 20, 66, 30)], "partial", None, "partial"),  # 2 of 10
+        ([(57, 20, 67, 30)], "matched", "cat", "no"),
+        ([(80, 20, 90, 30), (51, 20, 61, 30)], "matched", "armed cat", "yes"),
+        ([], "matched", "cat", "no"),
+    ],
+)
+def test_attribute_is_told_by_its_share_inside_the_crop(
+    guns: list[tuple], outcome: str, label: str | None, grade: str
+) -> None:
+    things = [box_of(Thing(20 + n, "a.jpg", "gun", box)) for n, box in enumerate(guns)]
+    truth = dataset_of("labels", SEEN, [box_of(CAT), *things])
+    row = run(truth, dataset_of("dets", SEEN, [detection_of(GOOD)]), attribute=ARMED).rows.iloc[0]
+    assert (row["outcome"], row["attribute"]) == (outcome, grade)
+    assert row["label"] == label or (label is None and pd.isna(row["label"]))
+    assert row["is_assigned"]
+
+
+def test_undecided_attribute_makes_a_crop_partial_unless_another_is_clear() -> None:
+    unsure = box_of(Thing(20, "a.jpg", "gun", (20, 20, 30, 30)), role="ignore")
+    clear = box_of(Thing(21, "a.jpg", "gun", (51, 20, 61, 30)))
+    found = dataset_of("dets", SEEN, [detection_of(GOOD)])
+    for things, grade in (([unsure], "partial"), ([unsure, clear], "yes")):
+        truth = dataset_of("labels", SEEN, [box_of(CAT), *things])
+        assert run(truth, found, attribute=ARMED).rows["attribute"].tolist() == [grade]
+
+
 def test_track_is_that_of_the_object_else_of_the_detection() -> None:
     truth = dataset_of("labels", SEEN, [box_of(CAT, track_id="truth")])
     far = replace(GOOD, id=3, box=(60, 60, 90, 90), score=0.5)
