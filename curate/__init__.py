@@ -11,7 +11,7 @@ import each other, and one format never imports another (tests/test_architecture
     traps image_faults limits
     faults folders progress resources sources
     documents tree
-    tables boxes masks matching stats cutting
+    tables boxes masks matching stats cutting verdicts
     dataset fanout stores
     assembly relabeling baseline
     images videos
