@@ -19,7 +19,7 @@ import each other, and one format never imports another (tests/test_architecture
     definitions
     formats checks report
     defining
-    auditing doctor merging project demo waivers fixing
+    auditing doctor merging project demo waivers fixing review
     crops
     cascade
     walkthrough
