@@ -12,7 +12,7 @@ import each other, and one format never imports another (tests/test_architecture
     faults folders progress resources sources
     documents tree
     listing
-    tables boxes masks matching stats cutting
+    tables boxes masks matching stats cutting verdicts
     dataset fanout stores
     assembly relabeling baseline
     images decoding videos
@@ -20,7 +20,7 @@ import each other, and one format never imports another (tests/test_architecture
     definitions
     formats checks report
     defining
-    auditing doctor merging project demo waivers fixing
+    auditing doctor merging project demo waivers fixing review
     crops
     cascade
     walkthrough

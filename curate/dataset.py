@@ -34,6 +34,7 @@ from curate.tables import (
     make_table,
     to_arrow,
 )
+from curate.verdicts import CheckVerdicts
 
 SCHEMA = "curate.dataset/1"
 _TABLES: dict[str, dict[str, Column]] = {
@@ -183,7 +184,8 @@ class Findings:
     `definitions` are those in force beside curate's own checks, each `id@version+hash`.
     `known` are ids of findings that a baseline holds already (None: none was looked at), `mended`
     the number of those that it holds and that are gone, `waived` that of findings that waivers
-    took out of the table.
+    took out of the table, `refuted` that of those taken out because people judged them false
+    alarms. `verdicts` count what people said of the findings of each check, by code.
     """
 
     table: pd.DataFrame
@@ -192,6 +194,8 @@ class Findings:
     known: frozenset[int] | None = None
     mended: int = 0
     waived: int = 0
+    refuted: int = 0
+    verdicts: tuple[CheckVerdicts, ...] = ()
 
     def __len__(self) -> int:
         return len(self.table)
@@ -203,9 +207,10 @@ class Findings:
 
     @property
     def settled(self) -> dict[str, int]:
-        """Number of findings by what has been settled about them: known, mended, waived."""
+        """Number of findings by what is settled about them: known, mended, waived, refuted."""
         known = int(self.is_known.sum())
-        return {"known": known, "mended": self.mended, "waived": self.waived}
+        told = {"mended": self.mended, "waived": self.waived, "refuted": self.refuted}
+        return {"known": known, **told}
 
     @property
     def new(self) -> Findings:

@@ -40,7 +40,7 @@ class Project:
     `definitions` are files (relative to the project file) and ids of shipped definitions;
     `params` are parameters of checks by check and parameter name; `sources` maps a name to the
     keys path, images, format, classes, truth, class-ids, max-pixels and size as they stand in the
-    file. `baseline` and `waivers` are paths of files, relative to the folder.
+    file. `baseline`, `waivers` and `decisions` are paths of files, relative to the folder.
     """
 
     folder: Path = field(default_factory=Path)
@@ -53,6 +53,7 @@ class Project:
     vocabulary: str | None = None
     baseline: str | None = None
     waivers: str | None = None
+    decisions: tuple[str, ...] = ()
 
     def definitions_in_force(self, given: Sequence[str] | None) -> Definitions | None:
         """The definitions of the command line, else of this file; None: there are none.
@@ -95,6 +96,7 @@ def find(folder: Path) -> Project:
         vocabulary=document.get("vocabulary"),
         baseline=document.get("baseline"),
         waivers=document.get("waivers"),
+        decisions=tuple(document.get("decisions", ())),
         params={
             check: {
                 n: _finite(v, f"checks.{check}.{n}") for n, v in limit.items() if n != "because"

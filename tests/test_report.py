@@ -95,6 +95,8 @@ def test_nothing_found_in_nothing_is_an_empty_document(validated):
         "known": 0,
         "mended": 0,
         "waived": 0,
+        "refuted": 0,
+        "verdicts": [],
         "findings": [],
     }
     assert to_text(findings) == ""

@@ -134,6 +134,19 @@ def test_relabel_prints_a_document_of_its_schema(
     assert shown("relabel", labels, *words, tmp_path / "x", "--dry-run")["output"] is None
 
 
+def test_review_apply_prints_a_document_of_its_schema(
+    labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "decisions.csv"
+    rows = ["box,0000000000000001,,drop,ann", "box,0000000000000001,,confirm,bob"]
+    rows.append("image,,instances/none.jpg,confirm,")
+    path.write_text("\n".join(["subject,box_id,image,verdict,who", *rows]) + "\n")
+    main([*map(str, ("review", "apply", path, labels, "--dry-run", "--json"))])
+    done = fitting(capsys.readouterr().out, "review-apply-1.schema.json")
+    assert len(done["not_applied"]) == 2
+    assert len(done["contradictions"]) == done["overruled"] == 1
+
+
 def test_fix_prints_a_document_of_its_schema(labels: Path, shown: Shown) -> None:
     assert shown("fix", labels, "--definitions", "box.visible", "--diff")["diff"] == []
 

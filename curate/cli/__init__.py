@@ -34,6 +34,7 @@ from curate.cli import (
     merge,
     output,
     relabel,
+    review,
 )
 from curate.errors import CurateError
 
@@ -69,6 +70,7 @@ _add("cascade", cascade.cascade, cascade.__doc__)
 _add("doctor", doctor.doctor, doctor.__doc__)
 _add("demo", demo.demo, demo.__doc__)
 app.add_typer(define.app, name="define")
+app.add_typer(review.app, name="review")
 
 
 def _version(value: bool) -> None:  # typer's callback takes the flag's value

@@ -105,6 +105,14 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
             help="YAML file of findings that may stand, each with reason, author and last day.",
         ),
     ] = None,
+    decisions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="What people decided on findings (.parquet, .csv): false alarms are left out, and "
+            "each check's precision is told; may be repeated.",
+        ),
+    ] = None,
     today: Annotated[
         str | None, typer.Option(hidden=True, help="The day that waivers are held against.")
     ] = None,
@@ -126,7 +134,8 @@ def audit(  # noqa: PLR0913  # one parameter per option of the command line
     files = reports.outputs(out or (), sources, force=force)
     work = working.prepared(
         context, settings, sources,
-        baseline=baseline, write=write_baseline, waivers=waivers, today=today, force=force,
+        baseline=baseline, write=write_baseline, waivers=waivers, decisions=decisions or (),
+        today=today, force=force,
     )  # fmt: skip
     taken = streams.taken(context, path)
     chosen = _words(select) or settings.select, _words(ignore) or settings.ignore

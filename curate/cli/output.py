@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ from curate.cli.options import Level
 if TYPE_CHECKING:
     from curate.dataset import Findings
     from curate.project import Project
+    from curate.review.decisions import Contradiction
+
+SHOWN = 10
 
 
 def note(text: str, level: int = logging.WARNING) -> None:
@@ -63,6 +67,14 @@ def note_findings(findings: Findings) -> None:
     if len(findings):
         counts = ", ".join(f"{code} {count}" for code, count in findings.counts.items())
         note(f"findings while reading: {counts} (curate audit shows them)")
+
+
+def note_contradictions(contradictions: Sequence[Contradiction]) -> None:
+    """Lines on stderr for subjects on which people differ: ten, then how many more."""
+    for one in contradictions[:SHOWN]:
+        note(str(one))
+    if len(contradictions) > SHOWN:
+        note(f"… {len(contradictions) - SHOWN} more on which people differ")
 
 
 def print_ingest(findings: Findings, out: Path, *, as_json: bool, dry_run: bool) -> None:

@@ -46,7 +46,7 @@ _MARKS = {
     Format.SARIF: rb'"driver": \{"name": "curate"',
     Format.JUNIT: rb'^<\?xml [^>]*>\n<testsuites name="curate audit ',
     Format.TEXT: rb"^(?:[^\n]*: [A-Z]{2,8}-[0-9]{3} [a-z0-9-]+ \(|  \xe2\x80\xa6 [0-9]+ known |"
-    rb"judged by [a-z0-9_.]+@)",
+    rb"  [A-Z]{2,8}-[0-9]{3} reviewed [0-9]+: |judged by [a-z0-9_.]+@)",
 }
 # Each print flushes stdout: one per finding would cost more than making it.
 PRINTED_CHARS = 1 << 18

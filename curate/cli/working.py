@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import logging
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -15,25 +16,29 @@ from curate.errors import UsageError, quote
 from curate.folders import refuse_file, refuse_source, write_file
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from curate.baseline import Baseline
     from curate.checks import Check
     from curate.dataset import Findings
     from curate.definitions.model import Definitions
     from curate.project import Project
+    from curate.review.decisions import Held
     from curate.waivers import Waiver
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is known and waived before an audit, and the baseline that it is to write.
+    """What is known, waived and decided before an audit, and the baseline that it is to write.
 
-    `waivers` None: there is no file of them.
+    `waivers`, `decisions` None: there is no file of them.
     """
 
     baseline: Baseline | None
     waivers: tuple[Waiver, ...] | None
     today: date
     written: Path | None
+    decisions: pd.DataFrame | None = None
 
     def refuse_unknown_checks(self, own: Iterable[Check], definitions: Definitions | None) -> None:
         """Refuses waivers of checks that do not exist, whether or not they run.
@@ -56,7 +61,7 @@ class Work:
         refuse_unknown_checks(self.waivers, words)
 
     def settled(self, findings: Findings, ran: Collection[str]) -> Findings:
-        """The findings without the waived ones, and with those marked that are known.
+        """The findings without the waived and refuted ones, and with those marked that are known.
 
         All that a new baseline is to hold are.
 
@@ -66,13 +71,20 @@ class Work:
             Codes and names of the checks that ran.
         """
         from curate.baseline import against, baseline_of
+        from curate.review.decisions import held
+        from curate.review.measuring import settled
         from curate.waivers import waive
 
+        there = set(findings.table["finding_id"])
         # Before the waivers: what is waived is not gone.
         if self.baseline is not None:
             findings = against(findings, self.baseline, ran=ran)
         if self.waivers is not None:
             findings = waive(findings, self.waivers, self.today, ran=ran)
+        if self.decisions is not None:
+            about = self.decisions[self.decisions["subject"] == "finding"]
+            findings = settled(findings, about, ran=ran)
+            _tell_verdicts(findings, held(about), there, ran)
         if self.written is not None:
             mended = findings.mended
             findings = replace(against(findings, baseline_of(findings)), mended=mended)
@@ -92,6 +104,39 @@ class Work:
         output.note(f"{self.written} {done}, known findings: {len(made.findings)}")
 
 
+def _tell_verdicts(
+    findings: Findings, valid: Held, there: Collection[int], ran: Collection[str]
+) -> None:
+    """Says on whom people differ, which judged findings are not there, which checks are poor.
+
+    Parameters
+    ----------
+    valid
+        The decisions that hold on findings.
+    there
+        Ids of all findings of this run.
+    """
+    from curate.verdicts import MIN_PRECISION
+
+    output.note_contradictions(valid.contradictions)
+    judged = valid.table[valid.table["check"].isin(list(ran))]
+    n_gone = int((~judged["finding_id"].isin(list(there))).sum())
+    if n_gone:
+        output.note(
+            f"{n_gone} of {len(judged)} judged findings are not in this run: mended, or of a "
+            "source of another name",
+            logging.INFO,
+        )
+    for own in findings.verdicts:
+        if own.is_poor:
+            output.note(
+                f"{own.check}: {own.false_alarms} of {own.reviewed} reviewed findings were false "
+                f"alarms: precision {own.precision:.2f}, should be {MIN_PRECISION:g} or more - "
+                f"set its limits in curate.yaml (curate explain {own.check}), or leave it out "
+                f"with --ignore {own.check}"
+            )
+
+
 def prepared(  # one parameter per option of the command line
     context: typer.Context,
     settings: Project,
@@ -100,6 +145,7 @@ def prepared(  # one parameter per option of the command line
     baseline: Path | None,
     write: Path | None,
     waivers: Path | None,
+    decisions: Sequence[Path],
     today: str | None,
     force: bool,
 ) -> Work:
@@ -131,7 +177,20 @@ def prepared(  # one parameter per option of the command line
         None if waived is None else read_waivers(waived, waived_name),
         _day(today),
         write,
+        _decisions(context, decisions, settings),
     )
+
+
+def _decisions(
+    context: typer.Context, given: Sequence[Path], settings: Project
+) -> pd.DataFrame | None:
+    """The decisions of the command line, else of the project; None: there are none."""
+    from curate.review.files import read_decisions
+
+    found = [_named(context, path, None, settings) for path in given]
+    found = found or [_named(context, None, own, settings) for own in settings.decisions]
+    paths = [path for path, _ in found if path is not None]
+    return read_decisions(paths, [name for _, name in found]) if paths else None
 
 
 def _day(today: str | None) -> date:

@@ -290,8 +290,8 @@ def changes_since(dataset: Dataset, original: Dataset) -> Changes:
 
     Images and boxes are compared by presence and by every column but ids and places, classes by
     file, id, label and supercategory. Sizes of an image that a picture was joined to are the
-    picture's: no change. An image that was added without a label file of its own (an orphan
-    picture) is no change either.
+    picture's, and a state that follows from the boxes is theirs: no change. An image that was added
+    without a label file of its own (an orphan picture) is no change either.
     """
     images, old_images = dataset.images, original.images
     ids, old_ids = images["image_id"], old_images["image_id"]
@@ -301,7 +301,7 @@ def changes_since(dataset: Dataset, original: Dataset) -> Changes:
     gone = old["box_id"][~old["box_id"].isin(new["box_id"])]
     return Changes(
         changed=_changed_columns(new[common], old, "box_id", set(BOX_COLUMNS) - _NOT_WRITTEN),
-        changed_images=_changed_images(images, old_images),
+        changed_images=_changed_images(images, old_images, _states_of_boxes(dataset, original)),
         changed_classes=changed_classes(dataset.classes, original.classes),
         removed_boxes=frozenset(gone.tolist()),
         removed_images=frozenset(old_ids[~old_ids.isin(ids)].tolist()),
@@ -323,13 +323,27 @@ def _changed_columns(
     return {row_id: frozenset(names) for row_id, names in changed.items()}
 
 
-def _changed_images(images: pd.DataFrame, old: pd.DataFrame) -> dict[int, frozenset[str]]:
+def _states_of_boxes(dataset: Dataset, original: Dataset) -> set[int]:
+    """Images whose state is what their boxes say, now and before: present with some, else empty."""
+    following = []
+    for one in (dataset, original):
+        ids = one.images["image_id"]
+        by_boxes = np.where(ids.isin(one.boxes["image_id"]), "present", "empty")
+        following.append(set(ids[(one.images["label_state"] == by_boxes).to_numpy(bool)]))
+    return following[0] & following[1]
+
+
+def _changed_images(
+    images: pd.DataFrame, old: pd.DataFrame, of_boxes: Collection[int]
+) -> dict[int, frozenset[str]]:
     common = images[images["image_id"].isin(old["image_id"])]
     columns = set(IMAGE_COLUMNS) - _NOT_COMPARED
     changed = _changed_columns(common, old, "image_id", columns)
     pictured = set(common.loc[common["path"].notna(), "image_id"])
     trimmed = {
-        image_id: names - {"width", "height"} if image_id in pictured else names
+        image_id: names
+        - ({"width", "height"} if image_id in pictured else set())
+        - ({"label_state"} if image_id in of_boxes else set())
         for image_id, names in changed.items()
     }
     return {image_id: names for image_id, names in trimmed.items() if names}

@@ -10,6 +10,7 @@ from typing import Any
 
 from curate.dataset import Findings
 from curate.report.records import Record, records
+from curate.verdicts import CheckVerdicts
 
 AUDIT_SCHEMA = "curate.audit/1"
 _CSV_COLUMNS = (
@@ -36,7 +37,22 @@ def _head(findings: Findings, source: str) -> dict[str, Any]:
         "definitions": list(findings.definitions),
         "counts": findings.counts,
         **findings.settled,
+        "verdicts": [_verdicts(own) for own in findings.verdicts],
         "findings": [],
+    }
+
+
+def _verdicts(own: CheckVerdicts) -> dict[str, Any]:
+    low, high = own.interval
+    return {
+        "check": own.check,
+        "reviewed": own.reviewed,
+        "confirmed": own.confirmed,
+        "false_alarms": own.false_alarms,
+        "precision": own.precision,
+        "low": low,
+        "high": high,
+        "poor": own.is_poor,
     }
 
 

@@ -38,8 +38,8 @@ def junit_parts(
 
     A check is a suite, a finding in it a case, which fails at or above `fail_on` unless a baseline
     knows it, and else passes with the finding in its `system-out`. A check that found nothing is a
-    suite of one case that passed. The definitions in force, and how many findings are known, mended
-    and waived, are properties of a suite without cases, which stands first.
+    suite of one case that passed. The definitions in force, and how many findings are known,
+    mended, waived and refuted, are properties of a suite without cases, which stands first.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ import pandas as pd
 
 from curate.dataset import Dataset, Findings
 from curate.report.records import Record, records
+from curate.verdicts import MIN_PRECISION, CheckVerdicts
 
 SHOWN_PER_CHECK = 10
 # The message of a finding names as many of its members; `--all` lists those of larger ones.
@@ -21,7 +22,8 @@ def to_text(findings: Findings, *, show_all: bool = False, show_known: bool = Fa
     """The audit as lines, the ten worst findings of each check.
 
     With `show_all` all of them, and a line for each member of those that have more than ten. With
-    `show_known` also those that a baseline knows; otherwise a line tells their number. The last
+    `show_known` also those that a baseline knows; otherwise a line tells their number. What people
+    said of a check's findings follows them; checks without any stand behind all others. The last
     line names the definitions in force, where there are some.
     """
     return "".join(text_parts(findings, show_all=show_all, show_known=show_known))
@@ -35,6 +37,7 @@ def text_parts(
     n_known = 0 if show_known else int(findings.is_known.sum())
     findings = findings if show_known else findings.new
     counts = findings.counts
+    verdicts = {own.check: own for own in findings.verdicts}
     for code, found in groupby(_shown(findings, show_all=show_all), _check_of):
         n_shown = 0
         for place, record in found:
@@ -44,6 +47,9 @@ def text_parts(
                 yield from map(member_line, record["members"])
         if n_shown < counts[code]:
             yield f"  … {counts[code] - n_shown} more {code} (--all shows them)\n"
+        if code in verdicts:
+            yield verdicts_line(verdicts.pop(code))
+    yield from map(verdicts_line, verdicts.values())
     if n_known:
         yield f"  … {n_known} known {'finding' if n_known == 1 else 'findings'} (--known shows)\n"
     if findings.definitions:
@@ -76,6 +82,21 @@ def finding_line(place: str, record: Record) -> str:
     level += ", known" if record["known"] else ""
     what = f"{record['check']} {record['name']} ({level}): {record['message']}"
     return _one_line(f"{place}{who}: {what}{mend}")
+
+
+def verdicts_line(own: CheckVerdicts) -> str:
+    r"""What people said of a check's findings, with a line feed.
+
+    Examples
+    --------
+    >>> verdicts_line(CheckVerdicts("SET-1", 4, 6))
+    '  SET-1 reviewed 10: 4 confirmed, 6 false alarms, precision 0.40 (0.12 to 0.74), under 0.5\n'
+    """
+    low, high = own.interval
+    share = f"{own.precision:.2f} ({low:.2f} to {high:.2f})"
+    poor = f", under {MIN_PRECISION:g}" if own.is_poor else ""
+    said = f"{own.confirmed} confirmed, {own.false_alarms} false alarms, precision {share}{poor}"
+    return f"  {own.check} reviewed {own.reviewed}: {said}\n"
 
 
 def member_line(member: Record) -> str:

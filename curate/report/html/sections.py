@@ -22,6 +22,7 @@ from curate.report.html.subjects import (
     source_counts,
 )
 from curate.report.rules import Rule
+from curate.verdicts import CheckVerdicts
 
 NO_IMAGE = "(no image)"
 
@@ -55,15 +56,16 @@ def _plural(level: str) -> str:
 
 
 def checks(findings: Findings, rules: Iterable[Rule], baseline: Mapping[str, int] | None) -> Markup:
-    """The findings by check: how many, how bad, and how it was before."""
+    """The findings by check: how many, how bad, how it was before, what people said of them."""
     code_of, found = pd.factorize(findings.table["check"].to_numpy(object))
     per_level = np.zeros((len(found), len(LEVELS)), np.int64)
     np.add.at(per_level, (code_of, by_level(findings)), 1)
     of_code = dict(zip(found.tolist(), per_level.tolist(), strict=True))
     known = {rule.code: rule for rule in rules}
     most = int(per_level.sum(axis=1).max(initial=1))
+    verdicts = {own.check: own for own in findings.verdicts}
     rows = []
-    for code in sorted({*of_code, *(baseline or {})}):
+    for code in sorted({*of_code, *(baseline or {}), *verdicts}):
         own = of_code.get(code, [0] * len(LEVELS))
         count = sum(own)
         name = known[code].name if code in known else ""
@@ -77,6 +79,7 @@ def checks(findings: Findings, rules: Iterable[Rule], baseline: Mapping[str, int
         ]
         if baseline is not None:
             cells.append(element("td", *_trend(count, baseline.get(code, 0)), class_="num"))
+        cells += _reviewed(verdicts.get(code)) if verdicts else []
         rows.append(element("tr", *cells))
     heads = [
         "Check",
@@ -85,10 +88,23 @@ def checks(findings: Findings, rules: Iterable[Rule], baseline: Mapping[str, int
         "Findings",
         "",
         *(["Against baseline"] * (baseline is not None)),
+        *(["Reviewed", "Confirmed", "False alarms", "Precision (95 %)"] if verdicts else []),
     ]
     if not rows:
         return section("checks", "Checks", element("p", "Nothing was found.", class_="good"))
     return section("checks", "Checks", table("Findings per check", heads, rows))
+
+
+def _reviewed(own: CheckVerdicts | None) -> list[Markup]:
+    """Cells of what people said of a check's findings."""
+    if own is None:
+        return [element("td", "–", class_="num none")] * 4
+    low, high = own.interval
+    told = f"{own.precision:.2f} ({low:.2f}–{high:.2f})"
+    precision = element("span", told, class_="worse") if own.is_poor else told
+    counts = (own.reviewed, own.confirmed, own.false_alarms)
+    cells = [element("td", f"{count:,}", class_="num") for count in counts]
+    return [*cells, element("td", precision, class_="num")]
 
 
 def _trend(now: int, before: int) -> list[str | Markup]:

@@ -1,0 +1,3 @@
+"""What people decided about findings, boxes and images: read, applied, and held against checks."""
+
+from __future__ import annotations
