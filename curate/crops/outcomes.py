@@ -114,7 +114,7 @@ def proposals(
     else:
         matched = matched_in(scene)
         parts = [_detected(scene, shown_by(scene, matched)), _missed(scene, matched)]
-        told = (*told, *_told_of_images(joined, len(images)))
+        told = (*told, *told_of_images(joined, len(images)))
     frame = pd.concat([*parts, _unread(scene)], ignore_index=True)
     frame[RECTANGLE] = _rectangles(frame, geometry)
     if truth is not None and labelling.attribute is not None:
@@ -124,7 +124,8 @@ def proposals(
     return Proposals(rows, images, found.n_detections, found.n_below_floor, told)
 
 
-def _told_of_images(joined: Joined, n_images: int) -> list[str]:
+def told_of_images(joined: Joined, n_images: int) -> list[str]:
+    """What joining the images of detections to those of the truth took for granted."""
     told = []
     if joined.n_by["stem"]:
         told.append(f"{joined.n_by['stem']} images of the detections were joined by their stem")

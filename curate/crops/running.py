@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from curate.crops.earlier import Earlier, remove_strays, write_index
 from curate.crops.joining import join_images
 from curate.crops.labelling import Labelling
 from curate.crops.layout import STATE, SUMMARY
+from curate.crops.outcomes import told_of_images
 from curate.crops.pictures import PictureNames
 from curate.crops.pieces import RESULTS
 from curate.crops.plan import Plan
@@ -117,13 +118,15 @@ def make_set(job: Job, out: Path, *, dry_run: bool = False, force: bool = False)
         per_shard = job.spec.encoding.images_per_shard
         per_block = -(-BLOCK_IMAGES // per_shard) * per_shard
     blocks = Blocks(job.truth, job.detections, joined, per_block)
+    told = [] if joined is None else told_of_images(joined, len(blocks.images))
     if dry_run:
         with tempfile.TemporaryDirectory() as folder:
             plan = Plan(Path(folder), job.spec, job.columns)
+            plan.told |= dict.fromkeys(told)
             plan.make(blocks, job.labelling)
             return CropSet(None, _summary(job, plan, blocks, _planned_sums(plan)), False, 0)
     with WorkFolder(out) as work:
-        return _Run(job, work, blocks).made()
+        return _Run(job, work, blocks, told).made()
 
 
 def _refuse_other(summary: Mapping[str, Any] | None, job: Job, out: Path, *, force: bool) -> None:
@@ -155,8 +158,8 @@ def _summary(job: Job, plan: Plan, blocks: Blocks, sums: Sums) -> dict[str, Any]
 class _Run:
     """One run in a work folder."""
 
-    def __init__(self, job: Job, work: WorkFolder, blocks: Blocks) -> None:
-        self._job, self._work, self._blocks = job, work, blocks
+    def __init__(self, job: Job, work: WorkFolder, blocks: Blocks, told: Sequence[str]) -> None:
+        self._job, self._work, self._blocks, self._told = job, work, blocks, told
         self._folder = work.path
         self._had_leftovers = any((self._folder / PARTS).iterdir())
 
@@ -167,6 +170,7 @@ class _Run:
         shutil.rmtree(rows, ignore_errors=True)
         rows.mkdir(parents=True)
         plan = Plan(rows, self._job.spec, self._job.columns)
+        plan.told |= dict.fromkeys(self._told)
         plan.make(self._blocks, self._job.labelling)
         production = self._production(plan)
         if production is not None and self._job.spec.thin is not None:

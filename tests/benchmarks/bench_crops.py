@@ -1,6 +1,6 @@
 """`curate crops` as a whole beside the loops that people write and the bare floor.
 
-    python tests/benchmarks/bench_crops.py [--images 1000] [--rounds 5] [--json FILE]
+    python -m tests.benchmarks.bench_crops [--images 1000] [--rounds 5] [--json FILE]
 
 Ours reads annotations and results from COCO files, matches, labels, plans, cuts, writes the
 pictures with their hashes, the manifest as Parquet and CSV, and publishes the set; the others only

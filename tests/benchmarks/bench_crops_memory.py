@@ -1,6 +1,6 @@
 """Peak memory of `curate crops` by the number of images, 7 detections on each.
 
-    python tests/benchmarks/bench_crops_memory.py --images 1000 10000 100000
+    python -m tests.benchmarks.bench_crops_memory --images 1000 10000 100000
 
 The pictures are links to a few, so that the disk holds the crops and not the pictures too.
 """
