@@ -106,7 +106,7 @@ def make_set(job: Job, out: Path, *, dry_run: bool = False, force: bool = False)
     ------
     OutputError
         When it cannot be written, something else stands there, or (unless `force`) a set of
-        another spec or kind.
+        another source, spec or form.
     UsageError
         For a spec without sense, or labels of detections and truth that have none in common.
     """
@@ -132,8 +132,12 @@ def make_set(job: Job, out: Path, *, dry_run: bool = False, force: bool = False)
 def _refuse_other(summary: Mapping[str, Any] | None, job: Job, out: Path, *, force: bool) -> None:
     if summary is None or force:
         return
-    mine = {"spec": job.spec.digest, "to": job.to}
-    own = {"spec": summary.get("spec", {}).get("hash"), "to": summary.get("to")}
+    mine = {"spec": job.spec.digest, "form": job.to, "source": job.names["source"]}
+    own = {
+        "spec": summary.get("spec", {}).get("hash"),
+        "form": summary.get("to"),
+        "source": summary.get("source"),
+    }
     if own != mine:
         what = next(name for name in mine if own[name] != mine[name])
         raise OutputError(

@@ -270,6 +270,14 @@ def test_another_spec_needs_force(crops, tmp_path) -> None:
     assert crops(tmp_path / "out", "--margin", 0.3, "--force")[0] == 0
 
 
+def test_another_source_needs_force(crops, tmp_path, street) -> None:
+    crops(tmp_path / "out")
+    shutil.copy(street / "truth.json", tmp_path / "other.json")
+    code, _, err = crops(tmp_path / "out", source=tmp_path / "other.json")
+    assert code == 2
+    assert "holds a set of another source (truth, now other)" in err
+
+
 def test_files_of_somebody_else_are_never_replaced(crops, tmp_path) -> None:
     crops(tmp_path / "out")
     (tmp_path / "out" / "unsplit" / "person" / "mine.txt").write_text("keep me")
