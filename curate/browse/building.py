@@ -226,9 +226,10 @@ def _write(
         _insert(samples, [one for one, new in zip(made, fresh, strict=True) if new])
         _update(samples, written, [one for one, new in zip(made, fresh, strict=True) if not new])
         _note(written, made, [told[row] for row in block.tolist()])
-    gone = [own for own in there if from_bytes(own.binary) is not None and own not in set(ids)]
+    wanted_ids = set(ids)
+    gone = [own for own in there - wanted_ids if from_bytes(own.binary) is not None]
     samples.delete_many({"_id": {"$in": gone}})
-    written.delete_many({"_id": {"$in": [own for own in before if own not in set(ids)]}})
+    written.delete_many({"_id": {"$in": list(before.keys() - wanted_ids)}})
     n_new = int(is_new.sum())
     return n_new, len(rows) - n_new, len(gone), len(ids) - len(rows)
 

@@ -99,6 +99,24 @@ def owned(fo: FiftyOne, name: str) -> FiftyOne | None:
     return fo.load_dataset(name)
 
 
+def only_owned(fo: FiftyOne) -> str:
+    """The name of the only FiftyOne dataset that curate made.
+
+    Raises
+    ------
+    UsageError
+        Where there is none, or more than one.
+    """
+    found = _database(fo)["datasets"].find({f"info.{MARK}.schema": SCHEMA}, {"name": 1, "info": 1})
+    names = sorted(d["name"] for d in found if d["info"][MARK].get("dataset_id") == str(d["_id"]))
+    if len(names) != 1:
+        raise UsageError(
+            f"curate made {len(names)} FiftyOne datasets, should be one",
+            mend=f"name one with --name: {', '.join(names)}" if names else "run `curate browse`",
+        )
+    return str(names[0])
+
+
 def created(fo: FiftyOne, name: str, source: str) -> FiftyOne:
     """A new FiftyOne dataset that is curate's from its first moment, kept over restarts.
 

@@ -149,7 +149,7 @@ class Maker:
         object_id = self._fo.core.odm.document.ObjectId
         columns = {name: with_none(images[name]) for name in (*_TEXTS, "image_key", "frame")}
         columns["exif_orientation"] = with_none(images["exif_orientation"])
-        sizes = images[["width", "height"]].to_numpy(np.float64, na_value=np.nan).tolist()
+        sizes = upright_size(self._shown.size_wh[rows], self._shown.orientation[rows]).tolist()
         tags = self._tags(rows)
         for at, (row, image_id, path) in enumerate(
             zip(rows.tolist(), images["image_id"].tolist(), images["path"].tolist(), strict=True)

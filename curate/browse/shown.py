@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
@@ -22,7 +23,10 @@ from curate.matching import NONE, Detections, Matched, Objects, match
 from curate.tables import frame_sides
 
 EDGES = ["x1", "y1", "x2", "y2"]
-_SEVERE = ("ignore", "review")
+_FINDING_COLUMNS = ("finding_id", "check", "level", "image_id", "members", "rank", "message")
+# A message may name thousands of files, and would stand at each of them.
+MAX_MESSAGE_CHARS = 300
+_UNDECIDED = ("ignore", "review")
 # Shapes that an area encloses: the others are matched with nothing.
 _ENCLOSING = ("box", "rotated", "polygon", "mask")
 
@@ -226,7 +230,7 @@ def _matched(truth: Layer, detected: Layer, definitions: Definitions | None) -> 
     is_object = (role != "exclude") & truth.boxes["shape"].isin(_ENCLOSING)
     objects = np.flatnonzero(is_object.to_numpy(bool))
     own = truth.boxes.iloc[objects]
-    is_ignored = own["role"].isin(_SEVERE).to_numpy(bool) | own["label"].isna().to_numpy(bool)
+    is_ignored = own["role"].isin(_UNDECIDED).to_numpy(bool) | own["label"].isna().to_numpy(bool)
     for flag in ("is_group", "difficult"):
         is_ignored |= own[flag].to_numpy(np.bool_, na_value=False)
     ids = truth.boxes["box_id"].to_numpy(np.int64), detected.boxes["box_id"].to_numpy(np.int64)
@@ -290,7 +294,8 @@ def _with_match(layer: Layer, told: pd.DataFrame) -> Layer:
 
 def _findings(told: Findings, images: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables `findings` and `members` of `Shown`."""
-    table = told.table
+    # Without the places: one text may name all images, and is not to be copied for each.
+    table = told.table[[*_FINDING_COLUMNS]]
     counted = baseline_of(told).findings.drop_duplicates("finding_id")
     n_members = counted.set_index("finding_id")["members"]
     lists = table["members"].tolist()
@@ -309,10 +314,12 @@ def _findings(told: Findings, images: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
     # One number for a finding on an image: by it the pairs are sorted and found again.
     n_findings = max(len(table), 1)
     pairs = image_rows * n_findings + row
+    placed = _placed(told.table["places"], images)
     keys = np.r_[_rows_in(images, pd.Series(of_images)) * n_findings + single, pairs]
+    keys = np.r_[keys, placed[:, 0] * n_findings + placed[:, 1]]
     keys = np.unique(keys[keys >= 0])
     rows = keys % n_findings
-    of_rows = table.iloc[rows]
+    of_rows, messages = table.drop(columns="message").iloc[rows], _messages(table)
     box = [ids[0] if len(ids) == 1 else None for ids in lists]
     by_image = pd.DataFrame(
         {
@@ -321,13 +328,25 @@ def _findings(told: Findings, images: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
             "check": of_rows["check"].to_numpy(object),
             "level": of_rows["level"].to_numpy(object),
             "rank": of_rows["rank"].to_numpy(np.float64),
-            "message": _messages(table)[rows],
+            "message": messages[rows],
             "n_members": n_members.reindex(of_rows["finding_id"], fill_value=0).to_numpy(np.int64),
             "box_id": pd.array([box[r] for r in rows.tolist()], dtype=pd.Int64Dtype()),
             "boxes": pd.Series(_grouped(keys, pairs, box_ids), dtype=object),
         }
     )
     return by_image, members
+
+
+def _placed(places: pd.Series[str], images: pd.DataFrame) -> Codes:
+    """(N, 2) rows of images and of findings: members that are no boxes but images."""
+    row_of = {key: row for row, key in enumerate(images["image_key"].tolist())}
+    found = [
+        (row_of[place["image"]], row)
+        for row in np.flatnonzero(places.notna()).tolist()
+        for place in json.loads(places.iloc[row])
+        if place.get("image") in row_of
+    ]
+    return np.array(found, np.int64).reshape(-1, 2)
 
 
 def _grouped(keys: Codes, pairs: Codes, box_ids: Codes) -> list[list[int]]:
@@ -340,8 +359,10 @@ def _grouped(keys: Codes, pairs: Codes, box_ids: Codes) -> list[list[int]]:
 
 
 def _messages(table: pd.DataFrame) -> npt.NDArray[np.object_]:
-    told = table["check"].astype(object) + ": " + table["message"].astype(object)
-    return told.to_numpy(object)
+    """What each finding says, short enough to stand at every picture that it is about."""
+    told = zip(table["check"].tolist(), table["message"].tolist(), strict=True)
+    short = [f"{check}: {text}"[:MAX_MESSAGE_CHARS] for check, text in told]
+    return np.array([*short, None], object)[:-1]
 
 
 def _crops(manifest: pd.DataFrame, images: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
