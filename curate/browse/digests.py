@@ -71,7 +71,7 @@ def _layer_rows(layer: Layer) -> pd.DataFrame:
 def _add(total: Hashes, image_rows: Codes, rows: pd.DataFrame, part: str) -> None:
     """Adds the hash of each row to its image's; the order of the rows plays no role."""
     there = image_rows >= 0
-    hashes: Hashes = pd.util.hash_pandas_object(rows, index=False).to_numpy(np.uint64)
+    hashes = np.asarray(pd.util.hash_pandas_object(rows, index=False)).astype(np.uint64)
     np.add.at(total, image_rows[there], _mixed(hashes[there], part))
 
 

@@ -82,9 +82,9 @@ def made(
             label["tags"] = sorted({text.partition(":")[0] for text in messages[box_id]})
     placed = layer.place[rows]
     is_placed = np.isfinite(placed).all(axis=1)
-    shapes = boxes["shape"].to_numpy(object)
     found: list[tuple[str, Label]] = []
-    plain: npt.NDArray[np.bool_] = np.equal(shapes, "box").astype(np.bool_) & is_placed
+    is_box_shape = (boxes["shape"] == "box").to_numpy(bool)
+    plain = np.logical_and(is_box_shape, is_placed)
     # One by one: labels are documents, each of its own.
     told = zip(
         rows.tolist(), base, placed.tolist(), plain.tolist(), is_placed.tolist(), strict=True

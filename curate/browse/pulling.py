@@ -228,9 +228,7 @@ def _of_deleted(sample: _Sample) -> Iterator[Row]:
 
 def _seen(box: BoxRecord) -> Row:
     _, label, edges, _ = box
-    return {"seen_label": label} | dict(
-        zip([f"seen_{edge}" for edge in EDGES], edges, strict=True)
-    )
+    return {"seen_label": label} | dict(zip([f"seen_{edge}" for edge in EDGES], edges, strict=True))
 
 
 def image_ids(view: FiftyOne) -> list[tuple[int, str]]:

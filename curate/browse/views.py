@@ -26,13 +26,14 @@ class Wanted:
     """A saved view: its name, what it shows in words, and how it is made.
 
     `how` is a kind (check, split, class, fp, fn, crops) and its word; `fields` are the label
-    fields that are filtered.
+    fields that are filtered, `hidden` those that are left out.
     """
 
     name: str
     says: str
     how: tuple[str, str]
     fields: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
 
 
 def wanted(shown: Shown, fields: set[str]) -> list[Wanted]:
@@ -49,7 +50,7 @@ def wanted(shown: Shown, fields: set[str]) -> list[Wanted]:
     for check in sorted(shown.findings["check"].unique()):
         name = (FAULTS | CHECKS)[check].name if check in FAULTS or check in CHECKS else ""
         says = "pictures with findings of this check, worst first"
-        found.append(Wanted(f"{check} {name}".strip(), says, ("check", check), truth))
+        found.append(Wanted(f"{check} {name}".strip(), says, ("check", check), truth, detected))
     for split in sorted(shown.images["split"].dropna().unique()):
         found.append(Wanted(f"split {split}", "pictures of this split", ("split", split)))
     counts = shown.truth.boxes["label"].value_counts().sort_index()
@@ -91,7 +92,7 @@ def save(
         dataset.delete_saved_view(name)
     done = {}
     for name, view in named.items():
-        done[name] = repr((view.how, view.fields))
+        done[name] = repr((view.how, view.fields, view.hidden))
         if name not in own or known[name] != done[name]:
             stages = _view(fo, dataset, view)
             dataset.save_view(name, stages, description=f"{OWN}{view.says}", overwrite=True)
@@ -126,6 +127,8 @@ def _view(fo: FiftyOne, dataset: FiftyOne, view: Wanted) -> Any:  # a view of Fi
         return dataset.match(field("split") == word)
     if kind == "check":
         found = dataset.match(field("checks").contains(word)).sort_by(field(f"check_ranks.{word}"))
+        # Whoever tags all labels of the view means those of the findings.
+        found = found.exclude_fields(list(view.hidden)) if view.hidden else found
         return _filtered(found, view.fields, field("tags").contains(word))
     if kind == "class":
         return _only(fo, dataset, view.fields, field("label") == word)

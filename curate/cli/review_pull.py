@@ -37,9 +37,7 @@ def pull(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Decisions: a file .parquet or .csv."),
     ] = None,
-    who: Annotated[
-        str | None, typer.Option(help="Who decided; FiftyOne does not know.")
-    ] = None,
+    who: Annotated[str | None, typer.Option(help="Who decided; FiftyOne does not know.")] = None,
     view: Annotated[
         str | None, typer.Option(metavar="VIEW", help="A saved view, whose images --ids lists.")
     ] = None,
@@ -114,21 +112,14 @@ def _write(decisions: pd.DataFrame, path: Path) -> None:
 
     from curate.browse.pulling import COLUMNS
     from curate.folders import write_file
-    from curate.tables import hex_id, to_arrow
+    from curate.tables import hex_id, to_arrow, with_none
 
     if path.suffix == ".csv":
-        told = decisions.assign(
-            **{
-                name: [None if v is None else hex_id(int(v)) for v in _values(decisions[name])]
-                for name in ("finding_id", "box_id", "image_id")
-            }
-        )
+        told = decisions.astype(object)
+        for name in ("finding_id", "box_id", "image_id"):
+            told[name] = [None if v is None else hex_id(v) for v in with_none(decisions[name])]
         write_file(path, told.to_csv(index=False, lineterminator="\n").encode())
         return
     body = io.BytesIO()
     pq.write_table(to_arrow(decisions, COLUMNS), body, compression="zstd")
     write_file(path, body.getvalue())
-
-
-def _values(column: pd.Series[Any]) -> list[Any]:  # cells, null as None
-    return column.astype(object).where(column.notna(), None).tolist()

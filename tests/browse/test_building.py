@@ -148,7 +148,7 @@ def test_the_view_of_a_check_holds_just_the_pictures_and_boxes_of_its_findings(f
     built = build(street, findings=findings)
     assert "BOX-002 box-outside-image" in built.views
     for check, own in findings.table.groupby("check"):
-        keys = {k for k in street.images.set_index("image_id")["image_key"].reindex(own["image_id"])}
+        keys = set(street.images.set_index("image_id")["image_key"].reindex(own["image_id"]))
         names = [name for name in built.views if name.startswith(str(check))]
         if own["image_id"].notna().all():
             assert set(built.dataset.load_saved_view(names[0]).values("image_key")) == keys

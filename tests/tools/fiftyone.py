@@ -42,7 +42,9 @@ def mongod() -> Path | None:
     found = importlib.util.find_spec("fiftyone")
     if found is None or found.origin is None:
         return None
-    path = Path(found.origin).parent / "db" / "bin" / ("mongod.exe" if os.name == "nt" else "mongod")
+    path = (
+        Path(found.origin).parent / "db" / "bin" / ("mongod.exe" if os.name == "nt" else "mongod")
+    )
     return path if path.is_file() else None
 
 
