@@ -66,7 +66,7 @@ def made(
     object_id = fo.core.odm.document.ObjectId
     boxes = layer.boxes.iloc[rows]
     ids = boxes["box_id"].tolist()
-    base = [
+    base: list[Label] = [
         {
             "_id": object_id(id_bytes(layer.kind, box_id)), "attributes": {}, "tags": [],
             "label": label, "box_id": hex_id(box_id), "role": role,
@@ -81,16 +81,13 @@ def made(
             label["findings"] = messages[box_id]
             label["tags"] = sorted({text.partition(":")[0] for text in messages[box_id]})
     placed = layer.place[rows]
-    is_placed = np.isfinite(placed).all(axis=1)
+    is_placed = np.logical_and.reduce(np.isfinite(placed), axis=1).tolist()
     found: list[tuple[str, Label]] = []
-    is_box_shape = (boxes["shape"] == "box").to_numpy(bool)
-    plain = np.logical_and(is_box_shape, is_placed)
     # One by one: labels are documents, each of its own.
-    told = zip(
-        rows.tolist(), base, placed.tolist(), plain.tolist(), is_placed.tolist(), strict=True
-    )
-    for row, label, place, is_box, has_place in told:
-        if is_box:
+    shapes = boxes["shape"].tolist()
+    told = zip(rows.tolist(), base, placed.tolist(), shapes, is_placed, strict=True)
+    for row, label, place, shape, has_place in told:
+        if shape == "box" and has_place:
             found.append(("Detections", {"_cls": "Detection", **label, "bounding_box": place}))
         else:
             found += _shaped(fo, layer, row, label, place if has_place else None)

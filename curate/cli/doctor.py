@@ -4,7 +4,6 @@
 core, or of what was asked for, is missing, a licence is one that curate must not import, or a
 source has no reader.
 
-Example: curate doctor
 Example: curate doctor labels/ detections.json
 Example: curate doctor fiftyone
 """

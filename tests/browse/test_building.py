@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +18,7 @@ from curate.browse.building import build
 from curate.browse.database import MARK
 from curate.errors import OutputError, SourceError
 from tests.browse.conftest import SIDEWAYS, coco, picture
+from tests.conftest import REPOSITORY
 
 # FiftyOne's own dependencies warn when they are imported and used.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -317,3 +320,30 @@ def test_the_picture_is_not_opened(fo, street) -> None:
         assert image.size == (100, 50)
     path.write_bytes(b"x" * path.stat().st_size)
     assert build(street).n_new == 3
+
+
+def test_the_examples_of_the_help_run_and_print_a_document_of_the_schema(
+    fo, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    from curate.cli import main
+    from curate.cli.browse import __doc__ as page
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "street").mkdir()
+    picture(tmp_path / "pictures" / "a.jpg", (100, 50))
+    images = [{"file_name": "a.jpg", "width": 100, "height": 50}]
+    coco(tmp_path / "street", images, [{"image_id": 1, "bbox": [10, 20, 20, 5]}])
+    rows = [{"image_id": 1, "category_id": 1, "bbox": [10, 20, 20, 5], "score": 0.5}]
+    (tmp_path / "detections.json").write_text(json.dumps(rows), encoding="utf-8")
+    assert main(["audit", "street", "--images", "pictures", "-o", "audit.json"]) == 0
+    capsys.readouterr()
+    examples = re.findall(r"^Example: curate (.+)$", page or "", re.MULTILINE)
+    assert len(examples) == 2
+    for words in examples:
+        extra = [] if "--no-launch" in words else ["--no-launch"]
+        assert main([*words.split(), *extra, "--json"]) == 0
+        document = json.loads(capsys.readouterr().out)
+        schema = json.loads((REPOSITORY / "schemas" / "browse-1.schema.json").read_text("utf-8"))
+        jsonschema.validate(document, schema)
+        assert document["dataset"] == "curate/street"
+    assert by_name(fo.load_dataset("curate/street"))["a.jpg"].n_tp == 1
