@@ -46,7 +46,7 @@ def attributes_of(layer: Layer) -> dict[str, str]:
     told |= {
         ATTRIBUTE_OF.get(name, name): _TYPES[BOX_COLUMNS[name].dtype]
         for name in EXTRAS
-        if _values(layer, name).notna().any()
+        if _values(layer.boxes, name).notna().any()
     }
     if layer.match is not None:
         told |= {"eval": "StringField", "eval_iou": "FloatField", "eval_id": "StringField"}
@@ -99,21 +99,21 @@ def made(
 
 def _add_values(base: list[Label], layer: Layer, rows: Codes) -> None:
     """Adds what columns say beside class and role, where they say anything."""
-    columns = {ATTRIBUTE_OF.get(name, name): _values(layer, name) for name in EXTRAS}
-    columns["confidence"] = layer.boxes["score"]
+    boxes = layer.boxes.iloc[rows]
+    columns = {ATTRIBUTE_OF.get(name, name): _values(boxes, name) for name in EXTRAS}
+    columns["confidence"] = boxes["score"]
     if layer.match is not None:
-        columns |= {name: layer.match[name] for name in MATCHES}
-    for name, column in columns.items():
-        values = column.iloc[rows]
+        columns |= {name: layer.match[name].iloc[rows] for name in MATCHES}
+    for name, values in columns.items():
         told = np.flatnonzero(values.notna().to_numpy(bool))
         for at, value in zip(told.tolist(), values.iloc[told].tolist(), strict=True):
             base[at][name] = value
 
 
-def _values(layer: Layer, name: str) -> pd.Series[Any]:
+def _values(boxes: pd.DataFrame, name: str) -> pd.Series[Any]:
     """A column of the boxes; of the source's labels those that are others than the label."""
-    column = layer.boxes[name]
-    return column.mask(column == layer.boxes["label"]) if name == "source_label" else column
+    column = boxes[name]
+    return column.mask(column == boxes["label"]) if name == "source_label" else column
 
 
 def _shaped(
