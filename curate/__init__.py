@@ -22,6 +22,7 @@ import each other, and one format never imports another (tests/test_architecture
     defining
     auditing doctor merging project demo waivers fixing review
     crops
+    browse
     cascade
     walkthrough
     cli __init__ __main__

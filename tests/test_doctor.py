@@ -181,3 +181,42 @@ def test_a_reader_that_must_be_told_more_says_what(tmp_path: Path) -> None:
     assert report.sources[0].reader == "yolo"
     assert "--size WxH" in (report.sources[0].asks or "")
     assert "reading it ends: " in as_text(report)
+
+
+def test_fiftyone_alone_is_ill_without_its_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket() as taken:
+        # Bound and not listening: nobody answers there.
+        taken.bind(("127.0.0.1", 0))
+        uri = f"mongodb://127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setenv("FIFTYONE_DATABASE_URI", uri)
+        assert main(["doctor", "fiftyone", "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert {package["extra"] for package in document["packages"]} == {"fiftyone"}
+    (service,) = document["services"]
+    assert service["address"] == uri
+    assert "start it, or correct FIFTYONE_DATABASE_URI" in service["message"]
+
+
+def test_the_address_in_fiftyones_own_settings_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FIFTYONE_DATABASE_URI", raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        uri = f"mongodb://127.0.0.1:{server.getsockname()[1]}"
+        (tmp_path / "config.json").write_text(json.dumps({"database_uri": uri}))
+        monkeypatch.setenv("FIFTYONE_CONFIG_PATH", str(tmp_path / "config.json"))
+        database = examine().services[0]
+    assert (database.address, database.is_reachable) == (uri, True)
+
+
+def test_a_folder_called_fiftyone_is_a_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "fiftyone").mkdir()
+    store(tmp_path / "fiftyone", document(annotation(1)))
+    monkeypatch.chdir(tmp_path)
+    main(["doctor", "fiftyone", "--json"])
+    assert [s["reader"] for s in json.loads(capsys.readouterr().out)["sources"]] == ["coco"]

@@ -19,6 +19,7 @@ import typer
 from curate.cli import (
     audit,
     bars,
+    browse,
     cascade,
     commands,
     crops,
@@ -67,6 +68,7 @@ _add("merge", merge.merge, merge.__doc__)
 _add("relabel", relabel.relabel, relabel.__doc__)
 _add("crops", crops.crops, crops.__doc__)
 _add("cascade", cascade.cascade, cascade.__doc__)
+_add("browse", browse.browse, browse.__doc__)
 _add("doctor", doctor.doctor, doctor.__doc__)
 _add("demo", demo.demo, demo.__doc__)
 app.add_typer(define.app, name="define")

@@ -45,7 +45,7 @@ def written(
     """Writes the target's files; `told` are the target and the kind of its rows."""
     report: LossReport
     target, kind = told
-    points = _beside(dataset, "keypoints") if kind == "pose" else {}
+    points = beside(dataset, "keypoints") if kind == "pose" else {}
     if original is not None:
         report = module.write(dataset, folder, original)
         refuse_nothing(report, dataset)
@@ -73,10 +73,10 @@ def is_kept(dataset: Dataset, target: str) -> bool:
 
 def outlines(dataset: Dataset) -> dict[int, Any]:  # COCO segmentations
     """The outlines that the kept bytes hold, by box_id."""
-    return _beside(dataset, "outlines")
+    return beside(dataset, "outlines")
 
 
-def _beside(dataset: Dataset, what: str) -> dict[int, Any]:  # COCO segmentations or keypoints
+def beside(dataset: Dataset, what: str) -> dict[int, Any]:  # COCO segmentations or keypoints
     """What the kept bytes hold beside the tables, by box_id, as the readers find it."""
     found: dict[int, Any] = {}  # as above
     for name in sorted({part["format"] for part in dataset.options.get("parts", [])}):

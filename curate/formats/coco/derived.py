@@ -271,7 +271,7 @@ def keypoints(dataset: Dataset) -> dict[int, list[float]]:
     """The keypoints of each COCO box that has some: x, y (px, as stated) and flag of each."""
     found: dict[int, list[float]] = {}
     for file, kind in dataset.formats.items():
-        if kind.startswith("coco"):
+        if kind.startswith("coco") and dataset.sources.body(file).find(b'"keypoints"') >= 0:
             boxes = dataset.boxes[(dataset.boxes["file"] == file).to_numpy()]
             boxes = boxes[boxes["start"].notna()]
             ids = boxes["box_id"].tolist()

@@ -1,0 +1,272 @@
+"""A dataset in FiftyOne, built or brought up to date: only what changed is written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from curate.browse.database import (
+    MARK,
+    FiftyOne,
+    created,
+    default_name,
+    drop_orphans,
+    fiftyone,
+    owned,
+    samples_of,
+    written_of,
+)
+from curate.browse.digests import digests
+from curate.browse.documents import CROPS, SAMPLE_FIELDS, Made, Maker, file_sizes
+from curate.browse.ids import SAMPLE, from_bytes, id_bytes
+from curate.browse.labels import FIELDS, LISTS, attributes_of
+from curate.browse.merging import update_of
+from curate.browse.places import Codes
+from curate.browse.records import Record, unpacked
+from curate.browse.shown import Shown, shown
+from curate.browse.views import save, wanted
+from curate.dataset import Dataset, Findings
+from curate.definitions.model import Definitions
+from curate.errors import Place, SourceError
+from curate.formats.exporting import beside
+from curate.progress import track
+
+# Samples that are made at once: some 10 MB of documents.
+BLOCK = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """What a FiftyOne dataset shows now.
+
+    Parameters
+    ----------
+    name
+        Its name.
+    dataset
+        The FiftyOne dataset.
+    n_new, n_changed, n_gone, n_kept
+        Samples that were added, written again, deleted, and left as they were.
+    views
+        Names of curate's saved views.
+    notes
+        What is not shown, in words.
+    """
+
+    name: str
+    dataset: FiftyOne
+    n_new: int
+    n_changed: int
+    n_gone: int
+    n_kept: int
+    views: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def build(
+    dataset: Dataset,
+    *,
+    predictions: Dataset | None = None,
+    findings: Findings | None = None,
+    crops: pd.DataFrame | None = None,
+    subsets: Mapping[str, Collection[int]] | None = None,
+    definitions: Definitions | None = None,
+    name: str | None = None,
+) -> Built:
+    """Shows a dataset in FiftyOne: makes the FiftyOne dataset, or writes what changed of it.
+
+    What people did there stays: their tags, edits, deletions and drawings, their fields and views.
+
+    Parameters
+    ----------
+    dataset
+        With its pictures joined.
+    predictions
+        Detections on its images, matched with its boxes.
+    findings
+        An audit of it; None: what its reader found.
+    crops
+        The manifest of a crop set (`curate.crops.manifest`).
+    subsets
+        Name to image ids.
+    definitions
+        Those in force: how predictions are matched.
+    name
+        Of the FiftyOne dataset; None: `curate/` and the dataset's.
+
+    Raises
+    ------
+    SourceError
+        Where no picture is joined, or none of them is there any more.
+    UsageError
+        Where FiftyOne is not installed.
+    OutputError
+        Where its database cannot be used, or a dataset of that name is not curate's.
+    """
+    root, n_bytes, told = _pictures(dataset)
+    fo = fiftyone()
+    name = default_name(dataset.name) if name is None else name
+    target = owned(fo, name)
+    what = shown(
+        dataset, predictions=predictions, findings=findings, crops=crops, subsets=subsets,
+        definitions=definitions, beside=(beside(dataset, "outlines"), beside(dataset, "keypoints")),
+    )  # fmt: skip
+    own = n_bytes.reindex(what.images["image_id"])
+    sizes = np.asarray(own).astype(np.float64)
+    if target is None:
+        drop_orphans(fo)
+        target = created(fo, name, dataset.name)
+    now = digests(what, str(root), sizes)
+    fields = _declare(fo, target, what)
+    counts = _write(fo, target, Maker(fo, what, root, sizes), what, now)
+    mark = dict(target.info[MARK])
+    mark["views"] = save(fo, target, wanted(what, fields), mark.get("views", {}))
+    mark |= {"source": dataset.name, "n_images": len(what.images)}
+    target.info[MARK] = mark
+    target.save()
+    target.reload()
+    return Built(name, target, *counts, tuple(sorted(mark["views"])), (*told, *what.notes))
+
+
+def _pictures(dataset: Dataset) -> tuple[Path, pd.Series[float], list[str]]:
+    """Folder of the pictures, the sizes of their files by image id, what is missing in words."""
+    images = dataset.images[dataset.images["path"].notna()]
+    if dataset.images_root is None or not len(images):
+        raise SourceError(
+            "has no picture, and FiftyOne shows pictures",
+            place=Place(id=dataset.name),
+            mend="name their folder with --images",
+        )
+    n_bytes = file_sizes(images, dataset.images_root)
+    n_gone = int(np.isnan(n_bytes).sum())
+    if n_gone == len(images):
+        raise SourceError(
+            f"none of the {n_gone} pictures is there any more",
+            place=Place(str(dataset.images_root)),
+            mend="name the folder where they are now with --images",
+        )
+    told = [f"{n_gone} pictures are no longer in {dataset.images_root}"] if n_gone else []
+    ids = images["image_id"].to_numpy(np.int64)
+    return dataset.images_root.resolve(), pd.Series(n_bytes, index=ids), told
+
+
+def _declare(fo: FiftyOne, target: FiftyOne, what: Shown) -> set[str]:
+    """Declares the fields that are needed; those of labels come back."""
+    schema = target.get_field_schema(flat=True)
+    for name, kind in SAMPLE_FIELDS.items():
+        if name not in schema:
+            target.add_sample_field(name, *_type(fo, kind), **_list(fo, kind))
+    wanted_fields = dict(_label_fields(what))
+    for name, (kind, attributes) in wanted_fields.items():
+        if name not in schema:
+            target.add_sample_field(
+                name, fo.EmbeddedDocumentField, embedded_doc_type=getattr(fo, kind)
+            )
+        for attribute, own in attributes.items():
+            path = f"{name}.{LISTS[kind]}.{attribute}"
+            if path not in schema:
+                target.add_sample_field(path, *_type(fo, own), **_list(fo, own))
+    return set(wanted_fields)
+
+
+def _type(fo: FiftyOne, name: str) -> tuple[Any]:  # a class of FiftyOne
+    return (getattr(fo, name),)
+
+
+def _list(fo: FiftyOne, name: str) -> dict[str, Any]:  # as above
+    return {"subfield": fo.StringField} if name == "ListField" else {}
+
+
+def _label_fields(what: Shown) -> Iterator[tuple[str, tuple[str, dict[str, str]]]]:
+    """Each field of labels, what it holds, and the attributes of these."""
+    for side, layer in enumerate((what.truth, what.predictions)):
+        if layer is None:
+            continue
+        shapes = set(layer.boxes["shape"].unique())
+        has = {
+            "Detections": True,
+            "Polylines": bool(shapes & {"rotated", "line"}) or bool(layer.beside[0]),
+            "Keypoints": "point" in shapes or bool(layer.beside[1]),
+            "Classifications": "tag" in shapes,
+        }
+        for kind, fields in FIELDS.items():
+            if has[kind]:
+                yield fields[side], (kind, attributes_of(layer))
+    if what.crops is not None:
+        words = ("crop_id", "status", "outcome", "det_id", "object_id")
+        yield CROPS, ("Detections", dict.fromkeys(words, "StringField") | {"iou": "FloatField"})
+
+
+def _write(
+    fo: FiftyOne, target: FiftyOne, maker: Maker, what: Shown, now: list[bytes]
+) -> tuple[int, int, int, int]:
+    """Writes the samples that changed; their numbers: new, changed, gone, kept."""
+    samples, written = samples_of(target), written_of(target)
+    before = {d["_id"]: d["digest"] for d in written.find({}, {"digest": 1})}
+    # One that was deleted in FiftyOne comes back; so does one that was never noted.
+    there = {d["_id"] for d in samples.find({}, {"_id": 1})}
+    object_id = fo.core.odm.document.ObjectId
+    ids = [object_id(id_bytes(SAMPLE, i)) for i in what.images["image_id"].tolist()]
+    is_new = np.array([own not in there for own in ids], bool)
+    is_same = np.array([before.get(i) == d for i, d in zip(ids, now, strict=True)], bool)
+    rows = np.flatnonzero(is_new | ~is_same)
+    told = {row: now[row] for row in rows.tolist()}
+    blocks = [rows[at : at + BLOCK] for at in range(0, len(rows), BLOCK)]
+    time = datetime.now(UTC).replace(tzinfo=None)
+    for block in _counted(blocks, len(rows)):
+        made = list(maker.make(block, target._doc.id, time))
+        fresh = is_new[block]
+        _insert(samples, [one for one, new in zip(made, fresh, strict=True) if new])
+        _update(samples, written, [one for one, new in zip(made, fresh, strict=True) if not new])
+        _note(written, made, [told[row] for row in block.tolist()])
+    wanted_ids = set(ids)
+    gone = [own for own in there - wanted_ids if from_bytes(own.binary) is not None]
+    samples.delete_many({"_id": {"$in": gone}})
+    written.delete_many({"_id": {"$in": list(before.keys() - wanted_ids)}})
+    n_new = int(is_new.sum())
+    return n_new, len(rows) - n_new, len(gone), len(ids) - len(rows)
+
+
+def _counted(blocks: list[Codes], total: int) -> Iterator[Codes]:
+    """The blocks, told to whoever listens sample by sample."""
+    starts = {int(block[0]): block for block in blocks}
+    for row in track([int(row) for block in blocks for row in block], total, "samples"):
+        if row in starts:
+            yield starts[row]
+
+
+def _insert(samples: Any, made: list[Made]) -> None:  # a collection of pymongo
+    if made:
+        samples.insert_many([one.document for one in made], ordered=False)
+
+
+def _update(samples: Any, written: Any, made: list[Made]) -> None:  # as above
+    """Writes samples again under what people did to them."""
+    if not made:
+        return
+    ids = [one.document["_id"] for one in made]
+    old = {d["_id"]: d for d in samples.find({"_id": {"$in": ids}})}
+    records: dict[Any, Record] = {
+        d["_id"]: unpacked(d["record"]) for d in written.find({"_id": {"$in": ids}})
+    }
+    for one in made:
+        own = one.document["_id"]
+        update = update_of(one.document, old[own], records.get(own))
+        samples.update_one({"_id": own}, update)
+
+
+def _note(written: Any, made: list[Made], now: list[bytes]) -> None:  # as above
+    """Notes what samples hold now: after they were written, so that a stopped run goes on."""
+    notes = [
+        {"_id": one.document["_id"], "digest": digest, "record": one.record}
+        for one, digest in zip(made, now, strict=True)
+    ]
+    written.delete_many({"_id": {"$in": [note["_id"] for note in notes]}})
+    if notes:
+        written.insert_many(notes, ordered=False)
