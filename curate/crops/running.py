@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 from curate.crops.assembling import ManifestFiles, Sums, with_results, without_pictures
 from curate.crops.blocks import BLOCK_IMAGES, Blocks
 from curate.crops.earlier import Earlier, remove_strays, write_index
-from curate.crops.joining import join_images
 from curate.crops.labelling import Labelling
 from curate.crops.layout import STATE, SUMMARY
 from curate.crops.pictures import PictureNames
@@ -24,6 +23,7 @@ from curate.crops.pieces import RESULTS
 from curate.crops.plan import Plan
 from curate.crops.preparing import Preparing
 from curate.crops.production import PHASHES, Hands, Made, Production
+from curate.crops.settling import Settled, settled
 from curate.crops.spec import CropSpec, refuse_senseless
 from curate.crops.summary import counted, document, image_counts
 from curate.crops.workfolder import PARTS, WorkFolder, summary_of
@@ -33,6 +33,10 @@ from curate.stores import Store
 
 To = Literal["folder", "shards", "manifest"]
 ROWS = f"{STATE}/rows"
+THINNED_LATER = (
+    "what thinning leaves out is known only from the pictures: a run without --dry-run counts it,"
+    " and the mix then starts from what stays"
+)
 
 
 @dataclass(frozen=True)
@@ -111,19 +115,20 @@ def make_set(job: Job, out: Path, *, dry_run: bool = False, force: bool = False)
     """
     refuse_senseless(job.spec)
     _refuse_other(summary_of(out), job, out, force=force)
-    joined = None if job.truth is None else join_images(job.detections.images, job.truth.images)
+    given = settled(job.truth, job.detections, job.labelling)
     per_block = BLOCK_IMAGES
     if job.to == "shards":
         per_shard = job.spec.encoding.images_per_shard
         per_block = -(-BLOCK_IMAGES // per_shard) * per_shard
-    blocks = Blocks(job.truth, job.detections, joined, per_block)
+    blocks = Blocks(given, per_block)
     if dry_run:
         with tempfile.TemporaryDirectory() as folder:
             plan = Plan(Path(folder), job.spec, job.columns)
-            plan.make(blocks, job.labelling)
-            return CropSet(None, _summary(job, plan, blocks, _planned_sums(plan)), False, 0)
+            plan.make(blocks, given.labelling)
+            notes = [*given.told, *([THINNED_LATER] if job.spec.thin is not None else [])]
+            return CropSet(None, _summary(job, plan, blocks, _planned_sums(plan), notes), False, 0)
     with WorkFolder(out) as work:
-        return _Run(job, work, blocks).made()
+        return _Run(job, given, blocks, work).made()
 
 
 def _refuse_other(summary: Mapping[str, Any] | None, job: Job, out: Path, *, force: bool) -> None:
@@ -147,16 +152,18 @@ def _planned_sums(plan: Plan) -> Sums:
     return sums
 
 
-def _summary(job: Job, plan: Plan, blocks: Blocks, sums: Sums) -> dict[str, Any]:
+def _summary(
+    job: Job, plan: Plan, blocks: Blocks, sums: Sums, notes: Sequence[str]
+) -> dict[str, Any]:
     counts = {"images": image_counts(blocks.images), **counted(sums, plan)}
-    return document(job.spec, {**job.names, "to": job.to}, counts, plan)
+    return document(job.spec, {**job.names, "to": job.to}, counts, plan, notes)
 
 
 class _Run:
     """One run in a work folder."""
 
-    def __init__(self, job: Job, work: WorkFolder, blocks: Blocks) -> None:
-        self._job, self._work, self._blocks = job, work, blocks
+    def __init__(self, job: Job, given: Settled, blocks: Blocks, work: WorkFolder) -> None:
+        self._job, self._given, self._blocks, self._work = job, given, blocks, work
         self._folder = work.path
         self._had_leftovers = any((self._folder / PARTS).iterdir())
 
@@ -167,7 +174,7 @@ class _Run:
         shutil.rmtree(rows, ignore_errors=True)
         rows.mkdir(parents=True)
         plan = Plan(rows, self._job.spec, self._job.columns)
-        plan.make(self._blocks, self._job.labelling)
+        plan.make(self._blocks, self._given.labelling)
         production = self._production(plan)
         if production is not None and self._job.spec.thin is not None:
             plan.decide(production.phashes(self._folder))
@@ -178,7 +185,9 @@ class _Run:
             return CropSet(self._work.given, before, True, 0)
         made = Made() if production is None else production.make(self._folder, earlier)
         sums = self._assembled(plan, made)
-        summary = _summary(self._job, plan, self._blocks, sums) | {"digest": digest}
+        summary = _summary(self._job, plan, self._blocks, sums, self._given.told) | {
+            "digest": digest
+        }
         self._finish(summary, made)
         self._work.publish()
         return CropSet(self._work.given, summary, False, made.new_crops, len(made.workers))

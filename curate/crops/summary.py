@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,7 +16,6 @@ from curate.crops.workfolder import SCHEMA
 
 # Of more lost pictures the manifest has the others.
 SHOWN_LOST = 100
-SHOWN_NOTES = 20
 
 
 def counted(sums: Sums, plan: Plan) -> dict[str, Any]:
@@ -61,7 +60,11 @@ def image_counts(images: pd.DataFrame) -> dict[str, Any]:
 
 
 def document(
-    spec: CropSpec, names: Mapping[str, Any], counts: Mapping[str, Any], plan: Plan
+    spec: CropSpec,
+    names: Mapping[str, Any],
+    counts: Mapping[str, Any],
+    plan: Plan,
+    notes: Sequence[str],
 ) -> dict[str, Any]:
     """The document of a set; `names` are what it is called and made from."""
     return {
@@ -70,7 +73,7 @@ def document(
         "spec": {"hash": spec.digest, "values": asdict(spec)},
         "score_floor": spec.score_floor,
         **counts,
-        "notes": list(plan.told)[:SHOWN_NOTES],
+        "notes": list(notes),
         "priors": plan.priors,
         "jitter": {"measured_on": plan.n_pairs},
     }
