@@ -15,7 +15,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from curate.crops.layout import MANIFEST, MANIFEST_CSV
-from curate.crops.manifest import CROP_COLUMNS
+from curate.crops.manifest import ASIDE, CROP_COLUMNS
 from curate.tables import make_table, to_arrow, with_none
 
 _SCHEMA = to_arrow(make_table(CROP_COLUMNS, 0, {}), CROP_COLUMNS).schema
@@ -107,7 +107,7 @@ class Sums:
         made = rows[
             rows["rect_x1"].notna().to_numpy(bool) & (rows["status"] != "lost").to_numpy(bool)
         ]
-        word = made["label"].fillna("").where(~made["outcome"].isin(["near"]), "")
+        word = made["label"].fillna("").where(~made["outcome"].isin(ASIDE), "")
         self.crops.update(zip(made["split"].fillna(""), word, strict=True))
         missed = rows[(rows["outcome"] == "missed").to_numpy(bool)]
         self.missed.update(missed["object_label"].fillna(""))
