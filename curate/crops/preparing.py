@@ -49,7 +49,7 @@ class Preparing:
         order = np.argsort(at, kind="stable")
         made, at = made.iloc[order], at[order]
         starts = np.flatnonzero(np.diff(at, prepend=-1))
-        stops = np.append(starts[1:], len(at))
+        stops = np.append(starts, len(at))[1:]
         crops, paths = made["crop_id"].tolist(), made["path"].tolist()
         labels, aside = words(made).tolist(), is_aside(made).tolist()
         rectangles = made[RECTANGLE].to_numpy(np.float64)

@@ -491,3 +491,12 @@ def test_a_dry_run_says_that_it_does_not_thin(crops, tmp_path) -> None:
     (tmp_path / "spec.yaml").write_text("version: 1\nthin: {max_bits: 4}\n")
     _, told, _ = crops(tmp_path / "out", "--dry-run", "--spec", tmp_path / "spec.yaml")
     assert "what thinning leaves out is known only from the pictures" in told["notes"][0]
+
+
+@pytest.mark.parametrize("to", ["folder", "shards", "manifest"])
+def test_a_set_without_any_crop_is_whole(crops, tmp_path, to) -> None:
+    code, told, _ = crops(tmp_path / "out", "--score-floor", 1.5, "--to", to)
+    assert (code, told["detections"]) == (0, {"given": 6 * N, "below_floor": 6 * N})
+    assert (told["outcomes"], told["crops"]) == ({"missed": 4 * N}, {})
+    assert len(manifest(tmp_path / "out")) == 4 * N
+    assert crops(tmp_path / "out", "--score-floor", 1.5, "--to", to)[1]["run"]["is_unchanged"]
