@@ -33,9 +33,9 @@ from curate.stores import Store
 
 To = Literal["folder", "shards", "manifest"]
 ROWS = f"{STATE}/rows"
-THINNED_LATER = (
-    "what thinning leaves out is known only from the pictures: a run without --dry-run counts it,"
-    " and the mix then starts from what stays"
+NOT_THINNED = (
+    "nothing is thinned: which crops look alike is known only from the pictures, which were not"
+    " opened - make the set with them (no --dry-run, no --to manifest)"
 )
 
 
@@ -125,8 +125,8 @@ def make_set(job: Job, out: Path, *, dry_run: bool = False, force: bool = False)
         with tempfile.TemporaryDirectory() as folder:
             plan = Plan(Path(folder), job.spec, job.columns)
             plan.make(blocks, given.labelling)
-            notes = [*given.told, *([THINNED_LATER] if job.spec.thin is not None else [])]
-            return CropSet(None, _summary(job, plan, blocks, _planned_sums(plan), notes), False, 0)
+            sums, notes = _planned_sums(plan), _notes(job, given, opens_pictures=False)
+            return CropSet(None, _summary(job, plan, blocks, sums, notes), False, 0)
     with WorkFolder(out) as work:
         return _Run(job, given, blocks, work).made()
 
@@ -159,6 +159,11 @@ def _summary(
     return document(job.spec, {**job.names, "to": job.to}, counts, plan, notes)
 
 
+def _notes(job: Job, given: Settled, *, opens_pictures: bool) -> list[str]:
+    is_told = job.spec.thin is not None and not opens_pictures
+    return [*given.told, *([NOT_THINNED] if is_told else [])]
+
+
 class _Run:
     """One run in a work folder."""
 
@@ -185,9 +190,8 @@ class _Run:
             return CropSet(self._work.given, before, True, 0)
         made = Made() if production is None else production.make(self._folder, earlier)
         sums = self._assembled(plan, made)
-        summary = _summary(self._job, plan, self._blocks, sums, self._given.told) | {
-            "digest": digest
-        }
+        notes = _notes(self._job, self._given, opens_pictures=production is not None)
+        summary = _summary(self._job, plan, self._blocks, sums, notes) | {"digest": digest}
         self._finish(summary, made)
         self._work.publish()
         return CropSet(self._work.given, summary, False, made.new_crops, len(made.workers))

@@ -487,10 +487,34 @@ def test_images_that_the_detections_do_not_have_are_told(crops, tmp_path, street
     ]
 
 
-def test_a_dry_run_says_that_it_does_not_thin(crops, tmp_path) -> None:
+@pytest.mark.parametrize("words", [("--dry-run",), ("--to", "manifest"), ()])
+def test_what_opens_no_pictures_says_that_it_does_not_thin(crops, tmp_path, words) -> None:
     (tmp_path / "spec.yaml").write_text("version: 1\nthin: {max_bits: 4}\n")
-    _, told, _ = crops(tmp_path / "out", "--dry-run", "--spec", tmp_path / "spec.yaml")
-    assert "what thinning leaves out is known only from the pictures" in told["notes"][0]
+    _, told, _ = crops(tmp_path / "out", *words, "--spec", tmp_path / "spec.yaml")
+    assert ["nothing is thinned" in note for note in told["notes"]] == [True] * bool(words)
+
+
+@pytest.mark.parametrize("to", ["folder", "shards"])
+def test_of_crops_that_look_alike_the_best_stays(crops, tmp_path, street, to) -> None:
+    # Each second box is the first one moved by 1.5 px: the same class on the same object.
+    (tmp_path / "spec.yaml").write_text("version: 1\nthin: {max_bits: 32}\n")
+    code, told, _ = crops(tmp_path / "out", "--spec", tmp_path / "spec.yaml", "--to", to)
+    rows = manifest(tmp_path / "out")
+    assert (code, told["lost"]["images"]) == (0, 0)
+    gone = rows[rows["status"] == "thinned"]
+    assert told["statuses"]["thinned"] == len(gone) > 0
+    assert gone["path"].isna().all()
+    assert set(gone["reason"]) == {"like a crop that stays"}
+    # Of each label the best crop of all stays.
+    made = rows[rows["status"] == "made"].groupby("label")["score"].max()
+    assert (
+        made.to_dict()
+        == rows[rows["label"].isin(made.index)].groupby("label")["score"].max().to_dict()
+    )
+    assert sum(told["crops"][""].values()) == (rows["status"] == "made").sum()
+    assert crops(tmp_path / "out", "--spec", tmp_path / "spec.yaml", "--to", to)[1]["run"][
+        "is_unchanged"
+    ]
 
 
 @pytest.mark.parametrize("to", ["folder", "shards", "manifest"])
