@@ -90,7 +90,10 @@ class ManifestFiles:
 
 @dataclass
 class Sums:
-    """What the rows of a set sum up to."""
+    """What the rows of a set sum up to.
+
+    `is_all_reached` says that the bytes of all pictures could be had.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
@@ -99,6 +102,7 @@ class Sums:
     lost_images: dict[str, str] = field(default_factory=dict)
     lost_detections: int = 0
     missed: Counter[str] = field(default_factory=Counter)
+    is_all_reached: bool = True
 
     def add(self, rows: pd.DataFrame) -> None:
         """Takes in the rows of a block."""

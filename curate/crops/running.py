@@ -19,7 +19,7 @@ from curate.crops.earlier import Earlier, remove_strays, write_index
 from curate.crops.labelling import Labelling
 from curate.crops.layout import STATE, SUMMARY
 from curate.crops.pictures import PictureNames
-from curate.crops.pieces import RESULTS
+from curate.crops.pieces import RESULTS, UNREACHED
 from curate.crops.plan import Plan
 from curate.crops.preparing import Preparing
 from curate.crops.production import PHASHES, Hands, Made, Production
@@ -139,7 +139,7 @@ def _refuse_other(summary: Mapping[str, Any] | None, job: Job, out: Path, *, for
     if own != mine:
         what = next(name for name in mine if own[name] != mine[name])
         raise OutputError(
-            f"holds a set of another {what} ({own[what]}, now {mine[what]})",
+            f"holds a set of another --{what} ({own[what]}, now {mine[what]})",
             place=Place(str(out)),
             mend="choose another folder, or add --force to replace it",
         )
@@ -191,7 +191,9 @@ class _Run:
         made = Made() if production is None else production.make(self._folder, earlier)
         sums = self._assembled(plan, made)
         notes = _notes(self._job, self._given, opens_pictures=production is not None)
-        summary = _summary(self._job, plan, self._blocks, sums, notes) | {"digest": digest}
+        summary = _summary(self._job, plan, self._blocks, sums, notes)
+        # Without it the next run does not take the set for what it should be.
+        summary |= {"digest": digest} if sums.is_all_reached else {}
         self._finish(summary, made)
         self._work.publish()
         return CropSet(self._work.given, summary, False, made.new_crops, len(made.workers))
@@ -203,7 +205,9 @@ class _Run:
         names = PictureNames(job.store, has_paths=job.has_paths)
         is_sharded = job.to == "shards"
         has_phash = job.spec.thin is not None
-        preparing = Preparing(names, job.spec, is_sharded=is_sharded, with_phash=has_phash)
+        preparing = Preparing(
+            names, job.spec, job.hands.max_pixels, is_sharded=is_sharded, with_phash=has_phash
+        )
         return Production(plan, preparing, job.store, job.hands, is_sharded=is_sharded)
 
     def _assembled(self, plan: Plan, made: Made) -> Sums:
@@ -215,7 +219,9 @@ class _Run:
                 if made.parts:
                     names = made.parts[number]
                     parts = [pq.read_table(self._folder / PARTS / n, schema=RESULTS) for n in names]
-                    rows = with_results(rows, pa.concat_tables([RESULTS.empty_table(), *parts]))
+                    results = pa.concat_tables([RESULTS.empty_table(), *parts])
+                    sums.is_all_reached &= UNREACHED not in results["work"].to_pylist()
+                    rows = with_results(rows, results)
                 else:
                     rows = without_pictures(rows)
                 manifest.add(rows)

@@ -517,6 +517,14 @@ def test_of_crops_that_look_alike_the_best_stays(crops, tmp_path, street, to) ->
     ]
 
 
+def test_another_limit_of_pixels_is_another_set(crops, tmp_path) -> None:
+    code, told, _ = crops(tmp_path / "out", "--max-pixels", 100)
+    assert (code, told["lost"]["images"]) == (1, N)
+    assert crops(tmp_path / "out", "--max-pixels", 100)[1]["run"]["is_unchanged"]
+    code, told, _ = crops(tmp_path / "out", "--max-pixels", 160 * 120)
+    assert (code, told["lost"]["images"]) == (0, 0)
+
+
 @pytest.mark.parametrize("to", ["folder", "shards", "manifest"])
 def test_a_set_without_any_crop_is_whole(crops, tmp_path, to) -> None:
     code, told, _ = crops(tmp_path / "out", "--score-floor", 1.5, "--to", to)
