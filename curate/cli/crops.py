@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from curate.crops.spec import CropSpec
 
 
-# Lines about lost pictures on a terminal; crops.json has more, the manifest all.
+# Lines about lost pictures, and about detections; crops.json has more, the manifest all.
 SHOWN_LOST = 10
 
 
@@ -120,12 +120,16 @@ def crops(  # noqa: PLR0913  # one parameter per option of the command line
     values = _spec(spec, score_floor, margin, size)
     folder = None if images is None or "://" in images else Path(images)
     told = options.read_options(
-        context, name=name, from_=from_, images=folder, size=image_size, max_pixels=max_pixels
-    )
+        context, name=name, from_=from_, images=folder, size=image_size, max_pixels=max_pixels,
+        size_option="--image-size",
+    )  # fmt: skip
     own = options.read_options(
         context, name=None, from_=detector_format, images=folder, size=image_size,
         classes=classes, truth=truth, class_ids=class_ids, max_pixels=max_pixels,
+        size_option="--image-size",
     )  # fmt: skip
+    if max_lost < 0:
+        raise UsageError(f"--max-lost is {max_lost}, should be 0 or more", mend="leave it out")
     if no_truth and source is not None:
         raise UsageError("SOURCE and --no-truth exclude each other", mend="give one of them")
     path, told = (None, told) if no_truth else project.resolve(settings, source, told)
@@ -218,12 +222,16 @@ def _tell(made: CropSet, *, is_json: bool) -> None:
 
 
 def _tell_lost(lost: Mapping[str, Any]) -> None:
-    """Prints how much is lost, and why, of the first pictures."""
+    """Prints how much is lost, and why, of the first."""
     shown = list(lost["shown_images"].items())[:SHOWN_LOST]
     for image, why in shown:
         # Most reasons begin with the picture's name already.
         output.note(why if image.endswith(why.partition(": ")[0]) else f"{image}: {why}")
     if lost["images"] > len(shown):
         output.note(f"and {lost['images'] - len(shown)} more images: rows of status lost")
+    for why in lost["shown_detections"][:SHOWN_LOST]:
+        output.note(why)
+    if lost["detections"] > SHOWN_LOST:
+        output.note(f"and {lost['detections'] - SHOWN_LOST} more detections: rows of status lost")
     if lost["images"] or lost["detections"]:
         output.result(f"lost: {lost['images']} images, {lost['detections']} detections")

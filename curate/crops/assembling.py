@@ -18,6 +18,8 @@ from curate.crops.layout import MANIFEST, MANIFEST_CSV
 from curate.crops.manifest import ASIDE, CROP_COLUMNS
 from curate.tables import make_table, to_arrow, with_none
 
+# Of what is lost beyond that the manifest has the reasons.
+SHOWN_LOST = 100
 _SCHEMA = to_arrow(make_table(CROP_COLUMNS, 0, {}), CROP_COLUMNS).schema
 
 
@@ -92,7 +94,8 @@ class ManifestFiles:
 class Sums:
     """What the rows of a set sum up to.
 
-    `is_all_reached` says that the bytes of all pictures could be had.
+    `lost_detections` are the reasons of the first that are lost, `is_all_reached` says that
+    the bytes of all pictures could be had.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -100,7 +103,8 @@ class Sums:
     crops: Counter[tuple[str, str]] = field(default_factory=Counter)
     labels: set[str] = field(default_factory=set)
     lost_images: dict[str, str] = field(default_factory=dict)
-    lost_detections: int = 0
+    lost_detections: list[str] = field(default_factory=list)
+    n_lost_detections: int = 0
     missed: Counter[str] = field(default_factory=Counter)
     is_all_reached: bool = True
 
@@ -118,6 +122,8 @@ class Sums:
         lost = rows[(rows["status"] == "lost").to_numpy(bool)]
         # A record without an outcome is broken itself; of another the picture is.
         is_record = lost["outcome"].isna().to_numpy(bool)
-        self.lost_detections += int(is_record.sum())
+        self.n_lost_detections += int(is_record.sum())
+        left = SHOWN_LOST - len(self.lost_detections)
+        self.lost_detections += lost["reason"][is_record].head(left).tolist()
         pictures = lost[~is_record].drop_duplicates("image")
         self.lost_images |= dict(zip(pictures["image"], pictures["reason"], strict=True))

@@ -109,7 +109,7 @@ def make_set(job: Job, out: Path, *, dry_run: bool = False, force: bool = False)
     ------
     OutputError
         When it cannot be written, something else stands there, or (unless `force`) a set of
-        another spec or kind.
+        another source, spec or kind.
     UsageError
         For a spec without sense, or labels of detections and truth that have none in common.
     """
@@ -134,12 +134,13 @@ def make_set(job: Job, out: Path, *, dry_run: bool = False, force: bool = False)
 def _refuse_other(summary: Mapping[str, Any] | None, job: Job, out: Path, *, force: bool) -> None:
     if summary is None or force:
         return
-    mine = {"spec": job.spec.digest, "to": job.to}
-    own = {"spec": summary.get("spec", {}).get("hash"), "to": summary.get("to")}
+    mine = {"source": job.names["source"], "--spec": job.spec.digest, "--to": job.to}
+    own = {"--spec": summary.get("spec", {}).get("hash"), "--to": summary.get("to")}
+    own["source"] = summary.get("source")
     if own != mine:
         what = next(name for name in mine if own[name] != mine[name])
         raise OutputError(
-            f"holds a set of another --{what} ({own[what]}, now {mine[what]})",
+            f"holds a set of another {what} ({own[what]}, now {mine[what]})",
             place=Place(str(out)),
             mend="choose another folder, or add --force to replace it",
         )

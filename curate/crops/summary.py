@@ -9,13 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from curate.crops.assembling import Sums
+from curate.crops.assembling import SHOWN_LOST, Sums
 from curate.crops.plan import Plan
 from curate.crops.spec import CropSpec
 from curate.crops.workfolder import SCHEMA
-
-# Of more lost pictures the manifest has the others.
-SHOWN_LOST = 100
 
 
 def counted(sums: Sums, plan: Plan) -> dict[str, Any]:
@@ -35,8 +32,9 @@ def counted(sums: Sums, plan: Plan) -> dict[str, Any]:
         "crops": _nested(sums.crops),
         "lost": {
             "images": len(sums.lost_images),
-            "detections": sums.lost_detections,
+            "detections": sums.n_lost_detections,
             "shown_images": dict(sorted(sums.lost_images.items())[:SHOWN_LOST]),
+            "shown_detections": sums.lost_detections,
         },
     }
 

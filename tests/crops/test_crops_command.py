@@ -532,3 +532,19 @@ def test_a_set_without_any_crop_is_whole(crops, tmp_path, to) -> None:
     assert (told["outcomes"], told["crops"]) == ({"missed": 4 * N}, {})
     assert len(manifest(tmp_path / "out")) == 4 * N
     assert crops(tmp_path / "out", "--score-floor", 1.5, "--to", to)[1]["run"]["is_unchanged"]
+
+
+def test_a_set_of_another_source_is_replaced_only_with_force(crops, tmp_path, street) -> None:
+    crops(tmp_path / "out")
+    code, _, err = crops(tmp_path / "out", "--name", "alley")
+    assert code == 2
+    assert "holds a set of another source (truth, now alley)" in err
+    assert crops(tmp_path / "out", "--name", "alley", "--force")[0] == 0
+
+
+def test_wrong_options_are_told_by_their_names(crops, tmp_path) -> None:
+    _, _, err = crops(tmp_path / "out", "--image-size", "big")
+    assert "--image-size is 'big', should be width x height in px" in err
+    code, _, err = crops(tmp_path / "out", "--max-lost", -1)
+    assert code == 2
+    assert "--max-lost is -1, should be 0 or more" in err
