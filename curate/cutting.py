@@ -135,29 +135,6 @@ def cut(image: Pixels, xyxy: npt.ArrayLike, geometry: CropGeometry) -> Pixels:
     return crop
 
 
-def cut_all(image: Pixels, rectangles: npt.ArrayLike, geometry: CropGeometry) -> list[Pixels]:
-    """The crops of several rectangles of one picture, in their order, each as `cut` gives it.
-
-    Parameters
-    ----------
-    image
-        (H, W, 3) uint8, upright.
-    rectangles
-        (N, 4), x1 y1 x2 y2, px, half-open.
-    geometry
-        Size and fill.
-
-    Raises
-    ------
-    UsageError
-        As `cut`.
-    """
-    rows = np.asarray(rectangles, np.float64)
-    if rows.size and (rows.ndim != 2 or rows.shape[1] != 4):
-        raise UsageError(f"the rectangles are an array {rows.shape}, should be (N, 4)")
-    return [cut(image, row, geometry) for row in rows]
-
-
 class _Axis(NamedTuple):
     """The pixels of a crop along one axis that lie in the picture.
 

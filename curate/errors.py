@@ -69,6 +69,10 @@ class PictureError(SourceError):
     """Raised when one picture or video frame cannot be had: missing, broken, too large."""
 
 
+class UnreachedError(PictureError):
+    """Raised when the bytes of a picture cannot be had: at another time they perhaps can."""
+
+
 class FormatError(CurateError):
     """Raised when no reader fits a source, or more than one does."""
 

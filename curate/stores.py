@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import quote as url_quote
 from urllib.parse import urlsplit
 
-from curate.errors import PictureError, Place, SourceError, quote
+from curate.errors import PictureError, Place, SourceError, UnreachedError, quote
 from curate.listing import ENDINGS, VIDEO_ENDINGS, Names, listed
 from curate.tree import ending_of
 
@@ -66,7 +66,7 @@ class Store(Protocol):
         """Whether the store can say what it holds; else names are taken as they are stated."""
 
     def read(self, name: str) -> bytes:
-        """The bytes of one file; PictureError when they cannot be had."""
+        """The bytes of one file; UnreachedError when they cannot be had."""
 
     def names(self) -> tuple[str, ...]:
         """The names of all pictures and videos, sorted; SourceError where none can be listed."""
@@ -81,7 +81,7 @@ class Store(Protocol):
         """A text that changes with the file, without reading it; None when unknown."""
 
     def fetched(self, name: str) -> contextlib.AbstractContextManager[Path]:
-        """The file on this machine's disk while it is needed; PictureError as `read`."""
+        """The file on this machine's disk while it is needed; UnreachedError as `read`."""
 
 
 def open_store(
@@ -265,7 +265,7 @@ class _RemoteStore:
 
     def read(self, name: str) -> bytes:
         path = self._path(name)
-        body: bytes = self._asked(lambda: self._system.cat_file(path), Place(name), PictureError)
+        body: bytes = self._asked(lambda: self._system.cat_file(path), Place(name), UnreachedError)
         return body
 
     def names(self) -> tuple[str, ...]:
@@ -282,7 +282,7 @@ class _RemoteStore:
         path = self._path(name)
         with tempfile.TemporaryDirectory(prefix="curate-") as folder:
             copy = Path(folder, f"file{ending_of(name)}")
-            self._asked(lambda: self._system.get_file(path, str(copy)), Place(name), PictureError)
+            self._asked(lambda: self._system.get_file(path, str(copy)), Place(name), UnreachedError)
             yield copy
 
     def _path(self, name: str) -> str:
@@ -388,5 +388,5 @@ def _shown(address: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
 
 
-def _unreadable(name: str, why: str) -> PictureError:
-    return PictureError(f"cannot be read: {why}", place=Place(name), mend="check --images")
+def _unreadable(name: str, why: str) -> UnreachedError:
+    return UnreachedError(f"cannot be read: {why}", place=Place(name), mend="check --images")

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.cutting import CropGeometry, crop_rectangles, cut, cut_all, jittered, relative_errors
+from curate.cutting import CropGeometry, crop_rectangles, cut, jittered, relative_errors
 from curate.errors import UsageError
 
 SLOPE = 3.4871
@@ -192,15 +192,16 @@ def rectangles(n=60):
     return np.hstack([middles - half, middles + half])
 
 
-def test_one_crop_and_many_are_byte_equal():
+def cuts(wanted, geometry):
+    return [cut(TEXTURE, rectangle, geometry).tobytes() for rectangle in wanted]
+
+
+def test_a_crop_is_the_same_whatever_was_cut_before_it():
     wanted = rectangles()
-    batch = cut_all(TEXTURE, wanted, PLAIN)
-    assert len(batch) == len(wanted)
-    for crop, rectangle in zip(batch, wanted, strict=True):
-        assert crop.tobytes() == cut(TEXTURE, rectangle, PLAIN).tobytes()
-        assert crop.dtype == np.uint8
-        assert crop.flags.c_contiguous
-    assert cut_all(TEXTURE, np.empty((0, 4)), PLAIN) == []
+    assert cuts(wanted[::-1], PLAIN) == cuts(wanted, PLAIN)[::-1]
+    crop = cut(TEXTURE, wanted[0], PLAIN)
+    assert crop.dtype == np.uint8
+    assert crop.flags.c_contiguous
 
 
 @pytest.mark.parametrize("size", [224, 1500])
@@ -209,10 +210,10 @@ def test_the_number_of_threads_changes_no_byte(size):
     before = cv2.getNumThreads()
     try:
         cv2.setNumThreads(1)
-        alone = [crop.tobytes() for crop in cut_all(TEXTURE, wanted, geometry)]
+        alone = cuts(wanted, geometry)
         for n_threads in (2, 3, 8):
             cv2.setNumThreads(n_threads)
-            assert [crop.tobytes() for crop in cut_all(TEXTURE, wanted, geometry)] == alone
+            assert cuts(wanted, geometry) == alone
     finally:
         cv2.setNumThreads(before)
     with ThreadPoolExecutor(4) as pool:
@@ -255,8 +256,6 @@ def test_a_picture_of_another_form_is_refused(image, says):
 def test_a_rectangle_that_is_none_is_refused(xyxy, says):
     with pytest.raises(UsageError, match=says):
         cut(TEXTURE, xyxy, PLAIN)
-    with pytest.raises(UsageError):
-        cut_all(TEXTURE, [xyxy], PLAIN)
 
 
 @pytest.mark.parametrize("geometry", [CropGeometry(size_px=0), CropGeometry(fill=256)])

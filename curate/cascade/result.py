@@ -161,8 +161,10 @@ class Cascade:
 
     def _told(self, point: Mapping[str, float | None]) -> str:
         words = []
+        # As the column of the table is called that it comes from.
+        recall = "with crop" if self.front is None else "end recall"
         for key, word, digits in (
-            ("threshold", "score >=", 4), ("accept", "answer >=", 4), ("recall", "recall", 3),
+            ("threshold", "score >=", 4), ("accept", "answer >=", 4), ("recall", recall, 3),
             ("precision", "precision", 3), ("false_per_image", "false per image", 4),
             ("crops_per_image", "crops per image", 2), ("cost_per_image", "cost per image", 3),
             ("speed_up", "speed-up", 2),

@@ -10,19 +10,25 @@ Example: curate crops --no-truth --from-detector detections.json --images images
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from curate.cli import options, output, streams
-from curate.errors import UsageError
+from curate.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from curate.crops.running import CropSet
     from curate.crops.spec import CropSpec
+
+
+# Lines about lost pictures, and about detections; crops.json has more, the manifest all.
+SHOWN_LOST = 10
 
 
 class To(StrEnum):
@@ -114,19 +120,24 @@ def crops(  # noqa: PLR0913  # one parameter per option of the command line
     values = _spec(spec, score_floor, margin, size)
     folder = None if images is None or "://" in images else Path(images)
     told = options.read_options(
-        context, name=name, from_=from_, images=folder, size=image_size, max_pixels=max_pixels
-    )
+        context, name=name, from_=from_, images=folder, size=image_size, max_pixels=max_pixels,
+        size_option="--image-size",
+    )  # fmt: skip
     own = options.read_options(
         context, name=None, from_=detector_format, images=folder, size=image_size,
         classes=classes, truth=truth, class_ids=class_ids, max_pixels=max_pixels,
+        size_option="--image-size",
     )  # fmt: skip
+    if max_lost < 0:
+        raise UsageError(f"--max-lost is {max_lost}, should be 0 or more", mend="leave it out")
     if no_truth and source is not None:
         raise UsageError("SOURCE and --no-truth exclude each other", mend="give one of them")
     path, told = (None, told) if no_truth else project.resolve(settings, source, told)
     dets = Path(from_detector)
     refuse_source(out, [*options.touched([(dets, own)]), path, folder])
-    objects = None if path is None else read_truth(streams.taken(context, path), told)
-    found = read_detections(streams.taken(context, dets), own, path)
+    with _own_names():
+        objects = None if path is None else read_truth(streams.taken(context, path), told)
+        found = read_detections(streams.taken(context, dets), own, path)
     made = make_crops(
         objects,
         found,
@@ -151,6 +162,16 @@ def crops(  # noqa: PLR0913  # one parameter per option of the command line
         )
         return 1
     return 0
+
+
+@contextmanager
+def _own_names() -> Iterator[None]:
+    """Lets errors of readers name the option of images' sizes, which is not `--size` here."""
+    try:
+        yield
+    except SourceError as error:
+        error.mend = error.mend and error.mend.replace("--size WxH", "--image-size WxH")
+        raise
 
 
 def _spec(
@@ -190,14 +211,27 @@ def _tell(made: CropSet, *, is_json: bool) -> None:
         output.result(f"{split or 'no split'}: {counts}")
     for told in summary["notes"]:
         output.note(told)
-    lost = summary["lost"]
-    for image, why in lost["shown_images"].items():
-        output.note(f"{image}: {why}")
-    if lost["images"] or lost["detections"]:
-        output.result(f"lost: {lost['images']} images, {lost['detections']} detections")
+    _tell_lost(summary["lost"])
     if made.folder is None:
         output.result("-> nothing written (--dry-run)")
     elif made.is_unchanged:
         output.result(f"-> {made.folder}: nothing new to do")
     else:
-        output.result(f"-> {made.folder}, {made.new_crops} crops new; {manifest}")
+        crops = f", {made.new_crops} crops new" if summary["to"] != To.MANIFEST else ""
+        output.result(f"-> {made.folder}{crops}; {manifest}")
+
+
+def _tell_lost(lost: Mapping[str, Any]) -> None:
+    """Prints how much is lost, and why, of the first."""
+    shown = list(lost["shown_images"].items())[:SHOWN_LOST]
+    for image, why in shown:
+        # Most reasons begin with the picture's name already.
+        output.note(why if image.endswith(why.partition(": ")[0]) else f"{image}: {why}")
+    if lost["images"] > len(shown):
+        output.note(f"and {lost['images'] - len(shown)} more images: rows of status lost")
+    for why in lost["shown_detections"][:SHOWN_LOST]:
+        output.note(why)
+    if lost["detections"] > SHOWN_LOST:
+        output.note(f"and {lost['detections'] - SHOWN_LOST} more detections: rows of status lost")
+    if lost["images"] or lost["detections"]:
+        output.result(f"lost: {lost['images']} images, {lost['detections']} detections")

@@ -114,6 +114,7 @@ def read_options(  # one parameter per option of the command line
     truth: Path | None = None,
     class_ids: ClassIds | None = None,
     max_pixels: int | None = None,
+    size_option: str = "--size",
 ) -> ReadOptions:
     """The options as the library takes them; a class list or annotation file of `-` is stdin.
 
@@ -130,7 +131,7 @@ def read_options(  # one parameter per option of the command line
         name=name,
         format=from_,
         images=images,
-        size_wh=None if size is None else parse_size(size),
+        size_wh=None if size is None else parse_size(size, size_option),
         classes=None if classes is None else read_classes(streams.taken(context, classes)),
         truth=None if truth is None else streams.taken(context, truth),
         class_ids=None if class_ids is None else class_ids.value,
@@ -138,13 +139,13 @@ def read_options(  # one parameter per option of the command line
     )
 
 
-def parse_size(text: str) -> tuple[int, int]:
+def parse_size(text: str, option: str = "--size") -> tuple[int, int]:
     """Width and height in px of a text such as 1920x1080."""
     width, cross, height = text.lower().partition("x")
     if cross and width.isdecimal() and height.isdecimal() and int(width) and int(height):
         return int(width), int(height)
     raise UsageError(
-        f"--size is {quote(text)}, should be width x height in px", mend="write it as 1920x1080"
+        f"{option} is {quote(text)}, should be width x height in px", mend="write it as 1920x1080"
     )
 
 

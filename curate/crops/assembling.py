@@ -15,9 +15,11 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from curate.crops.layout import MANIFEST, MANIFEST_CSV
-from curate.crops.manifest import CROP_COLUMNS
+from curate.crops.manifest import ASIDE, CROP_COLUMNS
 from curate.tables import make_table, to_arrow, with_none
 
+# Of what is lost beyond that the manifest has the reasons.
+SHOWN_LOST = 100
 _SCHEMA = to_arrow(make_table(CROP_COLUMNS, 0, {}), CROP_COLUMNS).schema
 
 
@@ -90,15 +92,21 @@ class ManifestFiles:
 
 @dataclass
 class Sums:
-    """What the rows of a set sum up to."""
+    """What the rows of a set sum up to.
+
+    `lost_detections` are the reasons of the first that are lost, `is_all_reached` says that
+    the bytes of all pictures could be had.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     crops: Counter[tuple[str, str]] = field(default_factory=Counter)
     labels: set[str] = field(default_factory=set)
     lost_images: dict[str, str] = field(default_factory=dict)
-    lost_detections: int = 0
+    lost_detections: list[str] = field(default_factory=list)
+    n_lost_detections: int = 0
     missed: Counter[str] = field(default_factory=Counter)
+    is_all_reached: bool = True
 
     def add(self, rows: pd.DataFrame) -> None:
         """Takes in the rows of a block."""
@@ -107,13 +115,15 @@ class Sums:
         made = rows[
             rows["rect_x1"].notna().to_numpy(bool) & (rows["status"] != "lost").to_numpy(bool)
         ]
-        word = made["label"].fillna("").where(~made["outcome"].isin(["near"]), "")
+        word = made["label"].fillna("").where(~made["outcome"].isin(ASIDE), "")
         self.crops.update(zip(made["split"].fillna(""), word, strict=True))
         missed = rows[(rows["outcome"] == "missed").to_numpy(bool)]
         self.missed.update(missed["object_label"].fillna(""))
         lost = rows[(rows["status"] == "lost").to_numpy(bool)]
         # A record without an outcome is broken itself; of another the picture is.
         is_record = lost["outcome"].isna().to_numpy(bool)
-        self.lost_detections += int(is_record.sum())
+        self.n_lost_detections += int(is_record.sum())
+        left = SHOWN_LOST - len(self.lost_detections)
+        self.lost_detections += lost["reason"][is_record].head(left).tolist()
         pictures = lost[~is_record].drop_duplicates("image")
         self.lost_images |= dict(zip(pictures["image"], pictures["reason"], strict=True))

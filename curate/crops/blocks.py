@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import pandas as pd
 
 from curate.boxes import Rows
 from curate.crops.joining import UNKNOWN, Joined
+from curate.crops.settling import Settled
 from curate.dataset import Dataset
 
 # Some 14,000 detections in a stream of seven each: a few MB of rows.
@@ -23,23 +24,24 @@ class Block:
 
     Parameters
     ----------
+    images
+        The images table, by image key.
     truth
-        None: none was given.
+        The objects; None: none were given.
     detections
         Those on the images; of the last block, those on images that the truth does not have.
         The last block has the findings about records of which there is no box.
+    joined
+        The rows in `images` of the images of `detections`.
     first
-        Number of the first image in its split; None: the images are of no use.
+        Number of the first image in its split; None: there are no images.
     """
 
+    images: pd.DataFrame
     truth: Dataset | None
     detections: Dataset
+    joined: Joined
     first: int | None
-
-    @property
-    def images(self) -> pd.DataFrame:
-        """The images table."""
-        return self.detections.images if self.truth is None else self.truth.images
 
 
 class Blocks:
@@ -48,28 +50,19 @@ class Blocks:
     `images` is the images table in that order, of the truth, or of the detections without one.
     """
 
-    def __init__(
-        self,
-        truth: Dataset | None,
-        detections: Dataset,
-        joined: Joined | None,
-        n_images: int = BLOCK_IMAGES,
-    ) -> None:
-        own = detections if truth is None else truth
-        order = own.images.assign(split=own.images["split"].fillna(""))
-        order = order.sort_values(["split", "image_key"], kind="stable")
-        self.images: pd.DataFrame = own.images.loc[order.index].reset_index(drop=True)
-        self._truth, self._detections, self._n_images = truth, detections, n_images
-        place = pd.Index(self.images["image_id"].to_numpy(np.int64))
-        self._truth_rows = None if truth is None else _by_image(truth, place)
-        homes = detections.boxes["image_id"].to_numpy(np.int64)
-        self._ids = homes
-        if joined is not None and truth is not None:
-            rows = pd.Index(detections.images["image_id"]).get_indexer(pd.Index(homes))
-            known = joined.row[rows]
-            ids = truth.images["image_id"].to_numpy(np.int64)
-            self._ids = np.where(known >= 0, ids[known], UNKNOWN) if len(ids) else known
-        self._detection_rows = _sorted_rows(place.get_indexer(pd.Index(self._ids)))
+    def __init__(self, settled: Settled, n_images: int = BLOCK_IMAGES) -> None:
+        self._truth, self._detections = settled.truth, settled.detections
+        self._joined, self._n_images = settled.joined, n_images
+        keys = settled.images[["split", "image_key"]].fillna({"split": ""})
+        order = keys.sort_values(["split", "image_key"], kind="stable").index.to_numpy(np.int64)
+        self.images: pd.DataFrame = settled.images.iloc[order].reset_index(drop=True)
+        self._truth_rows = _sorted_rows(_rows_of(self.images, settled.truth))
+        place = np.append(np.empty_like(order), UNKNOWN)
+        place[order] = np.arange(len(order))
+        # By image of the detections: its place among all, and by detection the row of its image.
+        self._places = place[settled.joined.row]
+        self._homes = _rows_of(settled.detections.images, settled.detections)
+        self._detection_rows = _sorted_rows(self._places[self._homes])
 
     def __len__(self) -> int:
         return len(self._spans()) + self._has_loose()
@@ -82,7 +75,7 @@ class Blocks:
 
     def _has_loose(self) -> bool:
         """Whether there are detections on no image, or records that no reader could take."""
-        return bool(len(self._detection_rows.between(-1, 0)) or len(self._detections.findings))
+        return bool(len(self._detection_rows.between(UNKNOWN, 0)) or len(self._detections.findings))
 
     def _spans(self) -> list[tuple[int, int, int]]:
         """Start and stop of each block, and the number of its first image in its split."""
@@ -96,31 +89,31 @@ class Blocks:
         ]
 
     def _block(self, start: int, stop: int, first: int) -> Block:
-        images = self.images.iloc[start:stop]
-        rows = self._detection_rows.between(start, stop)
-        boxes = self._detections.boxes.iloc[rows].assign(
-            image_id=pd.array(self._ids[rows], dtype=pd.Int64Dtype())
-        )
-        detections = self._detections.with_tables(
-            images=images, boxes=boxes, findings=self._detections.findings.iloc[:0]
-        )
-        if self._truth is None or self._truth_rows is None:
-            return Block(None, detections, first)
-        own = self._truth.boxes.iloc[self._truth_rows.between(start, stop)]
-        return Block(self._truth.with_tables(images=images, boxes=own), detections, first)
+        images = self.images.iloc[start:stop].reset_index(drop=True)
+        detections, at = self._on(self._detection_rows.between(start, stop))
+        detections = detections.with_tables(findings=detections.findings.iloc[:0])
+        joined = replace(self._joined, row=self._places[at] - start, reasons={})
+        truth = self._truth
+        if truth is not None:
+            own = truth.boxes.iloc[self._truth_rows.between(start, stop)]
+            truth = truth.with_tables(images=images, boxes=own)
+        return Block(images, truth, detections, joined, first)
 
     def _loose(self) -> Block:
-        rows = self._detection_rows.between(-1, 0)
-        boxes = self._detections.boxes.iloc[rows]
-        is_named = self._detections.images["image_id"].isin(boxes["image_id"])
-        images = self._detections.images[is_named]
-        detections = self._detections.with_tables(images=images, boxes=boxes)
-        if self._truth is None:
-            return Block(None, detections, None)
-        truth = self._truth.with_tables(
-            images=self._truth.images.iloc[:0], boxes=self._truth.boxes.iloc[:0]
-        )
-        return Block(truth, detections, None)
+        detections, at = self._on(self._detection_rows.between(UNKNOWN, 0))
+        whys = self._joined.reasons
+        reasons = {row: whys[image] for row, image in enumerate(at.tolist())}
+        joined = replace(self._joined, row=np.full(len(at), UNKNOWN), reasons=reasons)
+        images, truth = self.images.iloc[:0], self._truth
+        if truth is not None:
+            truth = truth.with_tables(images=images, boxes=truth.boxes.iloc[:0])
+        return Block(images, truth, detections, joined, None)
+
+    def _on(self, rows: Rows) -> tuple[Dataset, Rows]:
+        """Some detections with their own images, and the rows of these."""
+        at = np.unique(self._homes[rows])
+        images, boxes = self._detections.images.iloc[at], self._detections.boxes.iloc[rows]
+        return self._detections.with_tables(images=images, boxes=boxes), at
 
 
 @dataclass(frozen=True)
@@ -141,5 +134,10 @@ def _sorted_rows(places: Rows) -> _SortedRows:
     return _SortedRows(order, places[order])
 
 
-def _by_image(dataset: Dataset, place: pd.Index[int]) -> _SortedRows:
-    return _sorted_rows(place.get_indexer(pd.Index(dataset.boxes["image_id"].to_numpy(np.int64))))
+def _rows_of(images: pd.DataFrame, dataset: Dataset | None) -> Rows:
+    """(N,) int64: the row in an images table of each box's image."""
+    if dataset is None:
+        return np.zeros(0, np.int64)
+    homes = pd.Index(dataset.boxes["image_id"].to_numpy(np.int64))
+    rows: Rows = pd.Index(images["image_id"].to_numpy(np.int64)).get_indexer(homes)
+    return rows

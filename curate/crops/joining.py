@@ -40,6 +40,11 @@ class Joined:
     reasons: Mapping[int, str]
     n_by: Mapping[str, int]
 
+    @classmethod
+    def same(cls, n_images: int) -> Joined:
+        """Each of N images is itself."""
+        return cls(np.arange(n_images), {}, dict.fromkeys(_RULES, 0))
+
 
 def join_images(images: pd.DataFrame, truth: pd.DataFrame) -> Joined:
     """The image of the truth that each image is, by the first rule that finds just one.

@@ -8,7 +8,6 @@ detection of a person shows a person: calling it background would teach the clas
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +17,6 @@ import pandas as pd
 
 from curate.crops.manifest import OUTCOMES
 from curate.crops.records import Found, Labelled
-from curate.dataset import Dataset
 from curate.matching import NONE, Detections, Matched, MatchRule, Objects, match, most_inside
 
 Floats = npt.NDArray[np.float64]
@@ -79,6 +77,8 @@ class Labelling:
         Whether background needs that somebody looked for the class in the image.
     attribute
         None: there is none.
+    apart
+        The truth's classes where those of the detector have none of them; None: they have some.
 
     Notes
     -----
@@ -92,6 +92,7 @@ class Labelling:
     ignore_ioa: float = 0.5
     only_verified: bool = True
     attribute: Attribute | None = None
+    apart: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,10 +109,6 @@ class Scene:
         (N,) bool: the detections that are not broken.
     is_thing
         (M,) bool: the attribute's objects.
-    is_apart
-        Whether the classes of detector and truth have nothing in common.
-    told
-        What was assumed, with the mend.
     """
 
     images: pd.DataFrame
@@ -121,8 +118,6 @@ class Scene:
     words: pd.Index[str]
     is_sound: Bools
     is_thing: Bools
-    is_apart: bool
-    told: tuple[str, ...]
 
     def codes(self, labels: pd.Series[str]) -> Codes:
         """(N,) int64 codes of labels."""
@@ -133,40 +128,13 @@ class Scene:
         return int(self.words.get_indexer(pd.Index([label], dtype=self.words.dtype))[0])
 
 
-def scene_of(
-    images: pd.DataFrame,
-    found: Found,
-    objects: Labelled,
-    labelling: Labelling,
-    listed: Sequence[Dataset],
-) -> Scene:
-    """The scene; matched whatever the class where detector and truth have no class in common.
-
-    Parameters
-    ----------
-    listed
-        Detections and truth: the classes that they list count as theirs beside those of boxes.
-    """
+def scene_of(images: pd.DataFrame, found: Found, objects: Labelled, labelling: Labelling) -> Scene:
+    """The scene of some images."""
     things = labelling.attribute
     more = [BACKGROUND, *([things.label, things.on, things.becomes] if things else [])]
     boxes = [found.boxes, objects.boxes]
     classes = [set(one["label"].dropna().unique()) for one in boxes]
     words = pd.Index(sorted({*classes[0], *classes[1], *more}), dtype=found.boxes["label"].dtype)
-    known = [
-        own | set(dataset.classes["label"]) for own, dataset in zip(classes, listed, strict=True)
-    ]
-    # Who has looked for a class knows it, also where there was none.
-    known[1] = known[1].union(*_looked_for(images)[1])
-    is_apart = bool(classes[0] and classes[1]) and not known[0] & known[1]
-    told: tuple[str, ...] = ()
-    if is_apart:
-        labelling = replace(labelling, match=replace(labelling.match, class_aware=False))
-        shown = " and ".join(f"{min(own)!r}" for own in classes)
-        told = (
-            f"detections and truth, with classes such as {shown}, have none in common: matched "
-            "whatever the class - name the detector's (--classes FILE, --class-ids index) if they "
-            "are the same",
-        )
     is_thing = np.zeros(len(objects.boxes), np.bool_)
     if things is not None:
         is_thing = (objects.boxes["label"] == things.label).to_numpy(np.bool_)
@@ -178,8 +146,6 @@ def scene_of(
         words=words,
         is_sound=pd.isna(found.reasons),
         is_thing=is_thing,
-        is_apart=is_apart,
-        told=told,
     )
 
 
@@ -253,7 +219,7 @@ def _outcome(scene: Scene, matched: Matched, is_assigned: Bools, is_same: Bools)
         NONE: ~scene.is_sound,
         CODE["ambiguous"]: matched.second_iou >= rules.ambiguous_iou,
         CODE["matched"]: is_assigned,
-        CODE["duplicate"]: lies_on & (is_same | scene.is_apart),
+        CODE["duplicate"]: lies_on & (is_same | (rules.apart is not None)),
         CODE["confused"]: lies_on,
         CODE["near"]: matched.best_iou >= rules.near_iou,
         CODE["ignored"]: is_ignored,
@@ -280,13 +246,13 @@ def looked_for(scene: Scene, image_row: Codes, label: Codes) -> Bools:
     """(N,) bool: whether somebody looked for a class in an image, as far as is known."""
     if not scene.labelling.only_verified:
         return np.ones(len(label), np.bool_)
-    lists, sets = _looked_for(scene.images)
+    lists, sets = lists_of_classes(scene.images)
     # The last row is for no list: all classes were looked for.
     table = np.ones((len(sets) + 1, len(scene.words)), np.bool_)
-    ours = set(scene.objects.boxes["label"].dropna())
+    ours = scene.labelling.apart
     for number, listed in enumerate(sets):
         # A class that is none of the truth's stands for all of them.
-        is_all = scene.is_apart and ours <= listed
+        is_all = ours is not None and ours <= listed
         table[number] = [is_all or word in listed for word in scene.words]
     is_unseen = scene.images["label_state"].isin(_UNSEEN).to_numpy(bool)
     # Broken detections have neither image nor class, and are told apart before.
@@ -295,7 +261,7 @@ def looked_for(scene: Scene, image_row: Codes, label: Codes) -> Bools:
     return is_known
 
 
-def _looked_for(images: pd.DataFrame) -> tuple[Codes, list[set[str]]]:
+def lists_of_classes(images: pd.DataFrame) -> tuple[Codes, list[set[str]]]:
     """The different lists of classes that were looked for, and the one of each image; -1: none."""
     codes, texts = pd.factorize(images["exhaustive"])
     return codes, [set(json.loads(text)) for text in texts]

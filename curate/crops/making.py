@@ -66,7 +66,7 @@ def make_crops(  # noqa: PLR0913  # each has a default
     dry_run
         Whether to count what there would be, and write nothing.
     force
-        Whether a set of another spec may be replaced.
+        Whether a set of another source, spec or kind may be replaced.
 
     Raises
     ------

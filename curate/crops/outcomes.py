@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from curate.crops.joining import Joined, join_images
+from curate.crops.blocks import Block
 from curate.crops.labelling import (
     CODE,
     GRADES,
@@ -26,12 +26,9 @@ from curate.crops.labelling import (
 from curate.crops.manifest import CROP_COLUMNS, OUTCOMES
 from curate.crops.records import EDGES, detections_of, no_objects, objects_of
 from curate.cutting import CropGeometry, crop_rectangles
-from curate.dataset import Dataset
 from curate.errors import TableError
 from curate.matching import NONE, Matched
 from curate.tables import box_hashes, hex_ids, key_hashes, make_table, text_array
-
-__all__ = ["LATER", "Attribute", "Labelling", "Proposals", "proposals"]
 
 Codes = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -53,44 +50,31 @@ class Proposals:
     Parameters
     ----------
     rows
-        The columns of `CROP_COLUMNS` but for `LATER`, and `image_row` (int64): the row in `images`,
-        -1 where unknown. `status` is null where a picture is still to be made; else `lost` (a
-        broken record), `dropped` (ignored, unverified) or `listed` (missed). By image key, then
-        score, then crop_id, the missed objects of an image last; rows of unknown images come last.
-    images
-        Of the truth, without one of the detections, by image key.
+        The columns of `CROP_COLUMNS` but for `LATER`, and `image_row` (int64): the row in the
+        block's images, -1 where unknown. `status` is null where a picture is still to be made; else
+        `lost` (a broken record), `dropped` (ignored, unverified) or `listed` (missed). By image
+        key, then score, then crop_id, the missed objects of an image last; rows of unknown images
+        come last.
     n_detections, n_below_floor
         All detections, and those left out for their score. Rows are detections that are not below
         the floor, and missed objects.
-    told
-        What was assumed or left out, each with its mend.
     """
 
     rows: pd.DataFrame
-    images: pd.DataFrame
     n_detections: int
     n_below_floor: int
-    told: tuple[str, ...] = ()
 
 
 def proposals(
-    truth: Dataset | None,
-    detections: Dataset,
-    labelling: Labelling,
-    geometry: CropGeometry,
-    *,
-    score_floor: float,
+    block: Block, labelling: Labelling, geometry: CropGeometry, *, score_floor: float
 ) -> Proposals:
     """Outcome, label and crop rectangle of every detection, and the objects that none covers.
 
     Parameters
     ----------
-    truth
-        Images and objects; boxes of a detector beside them are left out. None: every detection is
-        `unlabelled`, its label what the detector says.
-    detections
-        The detector's output; beside boxes of a detector others are left out, so that one dataset
-        can be both.
+    block
+        Images, objects and detections. Without a truth every detection is `unlabelled`, its label
+        what the detector says.
     labelling, geometry
         The rules, and what a crop shows of its picture.
     score_floor
@@ -101,41 +85,22 @@ def proposals(
     TableError
         When two rows get one id.
     """
-    images = (detections if truth is None else truth).images
-    images = images.sort_values("image_key").reset_index(drop=True)
-    joined = join_images(detections.images, images)
-    found = detections_of(detections, images, joined, score_floor)
+    images, truth, detections = block.images, block.truth, block.detections
+    found = detections_of(detections, images, block.joined, score_floor)
     objects = no_objects(detections) if truth is None else objects_of(truth, images)
-    listed = [detections, detections if truth is None else truth]
-    scene = scene_of(images, found, objects, labelling, listed)
-    told = (*found.told, *objects.told, *scene.told)
+    scene = scene_of(images, found, objects, labelling)
     if truth is None:
         parts = [_detected(scene, _unlabelled(scene))]
     else:
         matched = matched_in(scene)
         parts = [_detected(scene, shown_by(scene, matched)), _missed(scene, matched)]
-        told = (*told, *told_of_images(joined, len(images)))
     frame = pd.concat([*parts, _unread(scene)], ignore_index=True)
     frame[RECTANGLE] = _rectangles(frame, geometry)
     if truth is not None and labelling.attribute is not None:
         _add_attribute(scene, frame, labelling.attribute)
     frame["crop_id"] = _crop_ids(scene, frame)
     rows = _table(scene, _in_order(frame, len(images)))
-    return Proposals(rows, images, found.n_detections, found.n_below_floor, told)
-
-
-def told_of_images(joined: Joined, n_images: int) -> list[str]:
-    """What joining the images of detections to those of the truth took for granted."""
-    told = []
-    if joined.n_by["stem"]:
-        told.append(f"{joined.n_by['stem']} images of the detections were joined by their stem")
-    n_without = n_images - len(np.unique(joined.row[joined.row != NONE]))
-    if n_without:
-        told.append(
-            f"{n_without} images of the truth are none of the detections': all their objects are "
-            "missed - leave them out if the detector has not seen them"
-        )
-    return told
+    return Proposals(rows, found.n_detections, found.n_below_floor)
 
 
 # Columns while they are codes: rows of boxes, of images, of words; -1 is none. `class` is what the

@@ -23,7 +23,7 @@ from curate.crops.shards import write_shard
 from curate.crops.spec import Encoding
 from curate.cutting import CropGeometry, cut
 from curate.decoding import Pixels, decode, encode_jpeg, encode_png, pixel_digest
-from curate.errors import PictureError, Place
+from curate.errors import PictureError, Place, UnreachedError
 from curate.images import SIDEWAYS
 from curate.stores import Store
 from curate.videos import read_frames
@@ -31,7 +31,7 @@ from curate.videos import read_frames
 RESULTS = pa.schema(
     [
         ("image_id", pa.int64()),
-        ("work", pa.binary()),  # what the crops of the image were made from and how
+        ("work", pa.binary()),  # what the crops of the image were made from and how; or UNREACHED
         ("crop_id", pa.string()),
         ("path", pa.string()),
         ("offset", pa.int64()),
@@ -42,6 +42,9 @@ RESULTS = pa.schema(
     ]
 )
 
+# In place of what an image's crops were made from: its bytes could not be had, so that the next run
+# asks for them again.
+UNREACHED = b""
 
 # Id, ending, label and encoded picture of a crop in a shard.
 Member = tuple[str, str, str, bytes]
@@ -131,8 +134,7 @@ def work_off(piece: Piece) -> Done:
     members: dict[bool, list[Member]] = {False: [], True: []}
     for image, pixels in _opened(piece):
         if isinstance(pixels, PictureError):
-            why = str(pixels)
-            rows += [_row(image, number, reason=why) for number in range(len(image.crops))]
+            rows += [_lost(image, number, pixels) for number in range(len(image.crops))]
         else:
             rows += [_made(piece, image, n, pixels, members) for n in range(len(image.crops))]
     if piece.shard is not None and piece.is_kept:
@@ -207,13 +209,16 @@ def _made(
     return row
 
 
-def _row(image: ImageWork, number: int, *, reason: str | None = None) -> dict[str, Any]:
-    return {
-        "image_id": image.image_id,
-        "work": image.work,
-        "crop_id": image.crops[number],
-        "reason": reason,
-    }
+def _row(image: ImageWork, number: int) -> dict[str, Any]:
+    own = {"image_id": image.image_id, "work": image.work, "crop_id": image.crops[number]}
+    return {**own, "reason": None}
+
+
+def _lost(image: ImageWork, number: int, error: PictureError) -> dict[str, Any]:
+    """The row of a crop that there is no picture for."""
+    is_unreached = isinstance(error, UnreachedError)
+    work = UNREACHED if is_unreached else image.work
+    return {**_row(image, number), "work": work, "reason": str(error)}
 
 
 def _picture(piece: Piece, image: ImageWork) -> Pixels | PictureError:

@@ -49,7 +49,6 @@ class Plan:
 
     def __init__(self, folder: Path, spec: CropSpec, names: Mapping[str, str | None]) -> None:
         self._folder, self._spec, self._names = folder, spec, names
-        self.told: dict[str, None] = {}
         self._blocks: list[tuple[int, pd.DataFrame, int | None]] = []
         self._errors = Errors.none()
         self.detections: Counter[str] = Counter()
@@ -72,7 +71,6 @@ class Plan:
             self._errors.add(found.rows, block.truth)
             self.detections["given"] += found.n_detections
             self.detections["below_floor"] += found.n_below_floor
-            self.told |= dict.fromkeys(found.told)
             tallying.add(found.rows)
             table = to_arrow(found.rows, CROP_COLUMNS)
             pq.write_table(table, self._path(number), compression="zstd", compression_level=1)

@@ -50,16 +50,16 @@ def planned(
     UsageError
         As `proposals`.
     """
-    found = proposals(
-        block.truth, block.detections, labelling, spec.geometry, score_floor=spec.score_floor
-    )
+    found = proposals(block, labelling, spec.geometry, score_floor=spec.score_floor)
     rows = found.rows
     if spec.truth_crops == "all" and block.truth is not None:
         rows = pd.concat([rows, of_objects(rows, block.truth)], ignore_index=True)
     is_open = rows["status"].isna().to_numpy(bool, copy=True)
     if spec.truth_crops != "none":
         is_open |= (rows["outcome"] == "missed").to_numpy(bool)
-    short = sides(_inside(_edges(rows), _sizes(rows, block))).min(axis=1, initial=np.inf)
+    sizes = np.column_stack([np.append(s, np.nan) for s in frame_sides(block.images).values()])
+    inside = _inside(_edges(rows), sizes[rows["image_row"]])
+    short = sides(inside).min(axis=1, initial=np.inf)
     is_small = is_open & (short < spec.min_side_px)
     status = np.where(is_small, "small", np.where(is_open, "made", rows["status"].to_numpy(object)))
     reason = with_none(rows["reason"])
@@ -92,16 +92,6 @@ def of_objects(rows: pd.DataFrame, truth: Dataset) -> pd.DataFrame:
 
 def _edges(rows: pd.DataFrame) -> Floats:
     return rows[EDGES].to_numpy(np.float64)
-
-
-def _sizes(rows: pd.DataFrame, block: Block) -> Floats:
-    """(N, 2) float64: width and height in px of each row's picture; NaN unknown."""
-    images = block.detections.images if block.truth is None else block.truth.images
-    own = np.column_stack(list(frame_sides(images).values()))
-    at = pd.Index([f"{i:016x}" for i in images["image_id"]]).get_indexer(pd.Index(rows["image_id"]))
-    sizes = np.full((len(rows), 2), np.nan)
-    sizes[at >= 0] = own[at[at >= 0]]
-    return sizes
 
 
 def _inside(xyxy: Floats, wh: Floats) -> Floats:

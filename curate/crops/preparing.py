@@ -24,12 +24,13 @@ PIECE_IMAGES = 64
 class Preparing:
     """What turns rows of a plan into works.
 
-    `is_sharded` says that crops go into shards, `with_phash` that their perceptual hashes are
-    wanted.
+    `max_pixels` is the most pixels of a picture, `is_sharded` says that crops go into shards,
+    `with_phash` that their perceptual hashes are wanted.
     """
 
     names: PictureNames
     spec: CropSpec
+    max_pixels: int
     is_sharded: bool
     with_phash: bool
 
@@ -49,7 +50,7 @@ class Preparing:
         order = np.argsort(at, kind="stable")
         made, at = made.iloc[order], at[order]
         starts = np.flatnonzero(np.diff(at, prepend=-1))
-        stops = np.append(starts[1:], len(at))
+        stops = np.append(starts, len(at))[1:]
         crops, paths = made["crop_id"].tolist(), made["path"].tolist()
         labels, aside = words(made).tolist(), is_aside(made).tolist()
         rectangles = made[RECTANGLE].to_numpy(np.float64)
@@ -83,6 +84,7 @@ class Preparing:
         geometry = asdict(self.spec.geometry)
         encoding = {"format": self.spec.encoding.format, "quality": self.spec.encoding.quality}
         own = {"geometry": geometry, "encoding": encoding, "phash": self.with_phash}
+        own |= {"max_pixels": self.max_pixels}
         return json.dumps(own, sort_keys=True).encode()
 
 

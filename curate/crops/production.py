@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from curate.crops.earlier import Earlier, are_whole, link
 from curate.crops.layout import SHARDS, STATE
-from curate.crops.pieces import RESULTS, ImageWork, Piece, work_off
+from curate.crops.pieces import RESULTS, UNREACHED, ImageWork, Piece, work_off
 from curate.crops.plan import Plan, PlannedBlock, digest_of
 from curate.crops.preparing import PIECE_IMAGES, Preparing, key_of
 from curate.crops.workfolder import PARTS
@@ -188,6 +188,8 @@ def _is_done(folder: Path, task: Task, kept: str) -> bool:
     try:
         tables = [pq.read_table(folder / PARTS / n, schema=RESULTS) for n in (task.name, kept)]
     except (OSError, pa.ArrowException):
+        return False
+    if any(UNREACHED in table["work"].to_pylist() for table in tables):
         return False
     found = sum(len(table) for table in tables)
     wanted = sum(len(work.crops) for work in task.works)

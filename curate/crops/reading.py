@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from curate.dataset import Dataset, is_dataset_folder, load
+from curate.errors import SourceError
 from curate.formats import ReadOptions, read
 from curate.formats.recognition import chosen
 from curate.sources import MemorySources
@@ -60,10 +61,14 @@ def read_detections(path: Path, options: ReadOptions, truth_path: Path | None) -
 
 def _read(path: Path, options: ReadOptions) -> Dataset:
     """The dataset, with pictures only where its coordinates are known by them alone."""
-    plain = replace(options, images=None)
-    found = read(path, plain)
-    boxes = found.boxes
-    if options.images is not None and len(boxes) and boxes["x1"].isna().all():
+    try:
+        found = read(path, replace(options, images=None))
+    except SourceError:
+        # Shares of sizes that it does not state, most often; whatever else it is comes again.
+        if options.images is None:
+            raise
+        return _light(read(path, options))
+    if options.images is not None and len(found.boxes) and found.boxes["x1"].isna().all():
         found = read(path, options)
     return _light(found)
 

@@ -28,10 +28,11 @@ Texts = npt.NDArray[np.object_]
 
 EDGES = ["x1", "y1", "x2", "y2"]
 # Shapes whose edges enclose something.
-_ENCLOSING = ("box", "rotated", "polygon", "mask")
+ENCLOSING = ("box", "rotated", "polygon", "mask")
 # Checks that tell of records of which there is no box: unreadable, its file unreadable, of an
 # unknown image.
-_UNREAD = ("SRC-001", "SRC-002", "SRC-005")
+UNREAD_RECORD = "SRC-001"
+_UNREAD = (UNREAD_RECORD, "SRC-002", "SRC-005")
 _UNDECIDED = ("ignore", "review")
 
 
@@ -46,15 +47,13 @@ class Found:
     image_row
         (N,) int64: row of the image; -1 where unknown.
     score
-        (N,) float64; 1.0 throughout where none is stated.
+        (N,) float64.
     reasons
         (N,) texts: how the detection is broken; None: it is not.
     unread
         Records of which there is no box, each an id of its own and how it is broken.
     n_detections, n_below_floor
         All detections with the unread ones, and those that a score below the floor leaves out.
-    told
-        What was assumed, each with its mend.
     """
 
     boxes: pd.DataFrame
@@ -64,7 +63,6 @@ class Found:
     unread: tuple[tuple[int, str], ...]
     n_detections: int
     n_below_floor: int
-    told: tuple[str, ...]
 
     @property
     def xyxy(self) -> Floats:
@@ -84,14 +82,11 @@ class Labelled:
         (M,) int64: row of the image.
     is_ignored
         (M,) bool: ignored or under review, of several objects, difficult, or without a class.
-    told
-        What was left out, with the mend.
     """
 
     boxes: pd.DataFrame
     image_row: Codes
     is_ignored: Bools
-    told: tuple[str, ...]
 
     @property
     def xyxy(self) -> Floats:
@@ -102,7 +97,7 @@ class Labelled:
 def detections_of(
     detections: Dataset, images: pd.DataFrame, joined: Joined, score_floor: float
 ) -> Found:
-    """The detections of a dataset: its boxes of a detector, or all where none is of one.
+    """The detections of a dataset, all of whose boxes are.
 
     Parameters
     ----------
@@ -115,15 +110,8 @@ def detections_of(
     score_floor
         Detections of a lower score are counted and left out; those of no score are broken.
     """
-    boxes = _of_detector(detections.boxes, is_wanted=True)
-    others = detections.boxes[~detections.boxes["box_id"].isin(boxes["box_id"])]
-    unread = tuple(_unread(detections.findings, set(others["file"])))
+    boxes, unread = detections.boxes, tuple(_unread(detections.findings))
     score = boxes["score"].to_numpy(np.float64)
-    is_told = boxes["box_id"].isin(_members(detections.findings)).to_numpy(bool)
-    told = []
-    if len(boxes) and np.isnan(score).all() and not is_told.all():
-        score = np.where(is_told, np.nan, 1.0)
-        told.append("no detection has a score: each counts as 1.0 - give a format with scores")
     is_below = score < score_floor
     kept = np.flatnonzero(~is_below)
     boxes, score = boxes.iloc[kept].reset_index(drop=True), score[kept]
@@ -137,60 +125,31 @@ def detections_of(
         unread=unread,
         n_detections=len(is_below) + len(unread),
         n_below_floor=int(is_below.sum()),
-        told=tuple(told),
     )
 
 
 def objects_of(truth: Dataset, images: pd.DataFrame) -> Labelled:
-    """The objects of a dataset: its boxes that are no detector's, or all where each is one.
-
-    Those of role `exclude` are no objects, nor are lines, points and tags. Boxes without an area
-    are left out and told.
-    """
-    boxes = _of_detector(truth.boxes, is_wanted=False)
-    told = []
-    if len(boxes) and (boxes["origin"] == "detector").all():
-        told.append("every object of the truth is a detector's - give labels that people checked")
-    is_object = (boxes["role"] != "exclude") & boxes["shape"].isin(_ENCLOSING)
-    boxes = boxes[is_object.to_numpy(bool)]
-    is_box = enclose_area(boxes[EDGES].to_numpy(np.float64))
-    if not is_box.all():
-        n_broken = int((~is_box).sum())
-        told.append(f"{n_broken} objects of the truth have no area - `curate audit` names them")
-    boxes = boxes[is_box].reset_index(drop=True)
+    """The objects of a dataset, all of whose boxes are."""
+    boxes = truth.boxes
     is_ignored = boxes["role"].isin(_UNDECIDED).to_numpy(bool) | boxes["label"].isna().to_numpy(
         bool
     )
     for flag in ("is_group", "difficult"):
         is_ignored |= boxes[flag].to_numpy(np.bool_, na_value=False)
     image_row = pd.Index(images["image_id"]).get_indexer(pd.Index(boxes["image_id"]))
-    return Labelled(boxes, image_row.astype(np.int64), is_ignored, tuple(told))
+    return Labelled(boxes, image_row.astype(np.int64), is_ignored)
 
 
 def no_objects(detections: Dataset) -> Labelled:
     """No objects: what stands for the truth where there is none."""
     none = np.zeros(0, np.int64)
-    return Labelled(detections.boxes.iloc[:0], none, none.astype(np.bool_), ())
+    return Labelled(detections.boxes.iloc[:0], none, none.astype(np.bool_))
 
 
-def _of_detector(boxes: pd.DataFrame, *, is_wanted: bool) -> pd.DataFrame:
-    """The boxes that are a detector's, or those that are not; all where there are no such."""
-    is_fit = ((boxes["origin"] == "detector") == is_wanted).to_numpy(bool)
-    return boxes[is_fit] if is_fit.any() else boxes
-
-
-def _members(findings: pd.DataFrame) -> set[int]:
-    """Boxes that the reader could not read whole."""
-    told = findings.loc[findings["check"] == "SRC-001", "members"]
-    return {box for ids in told for box in ids}
-
-
-def _unread(findings: pd.DataFrame, other_files: set[str]) -> Iterator[tuple[int, str]]:
-    """Records of which there is no box; files of other things than detections are passed over."""
+def _unread(findings: pd.DataFrame) -> Iterator[tuple[int, str]]:
+    """Records of which there is no box."""
     # A loop over findings: each tells of many records at most.
     for row in findings[findings["check"].isin(_UNREAD)].to_dict("records"):
-        if row["file"] in other_files:
-            continue
         if pd.isna(row["places"]):
             places = [] if len(row["members"]) else [row]
         else:
@@ -245,7 +204,7 @@ def _faults(read: _Read, images: pd.DataFrame, joined: Joined) -> _Faults:
     )
     shapes = boxes["shape"].array
     yield (
-        ~boxes["shape"].isin(_ENCLOSING).to_numpy(bool),
+        ~boxes["shape"].isin(ENCLOSING).to_numpy(bool),
         lambda at: f"is a {shapes[at]}, should be a box",
     )
     yield (

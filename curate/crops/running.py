@@ -16,15 +16,14 @@ import pyarrow.parquet as pq
 from curate.crops.assembling import ManifestFiles, Sums, with_results, without_pictures
 from curate.crops.blocks import BLOCK_IMAGES, Blocks
 from curate.crops.earlier import Earlier, remove_strays, write_index
-from curate.crops.joining import join_images
 from curate.crops.labelling import Labelling
 from curate.crops.layout import STATE, SUMMARY
-from curate.crops.outcomes import told_of_images
 from curate.crops.pictures import PictureNames
-from curate.crops.pieces import RESULTS
+from curate.crops.pieces import RESULTS, UNREACHED
 from curate.crops.plan import Plan
 from curate.crops.preparing import Preparing
 from curate.crops.production import PHASHES, Hands, Made, Production
+from curate.crops.settling import Settled, settled
 from curate.crops.spec import CropSpec, refuse_senseless
 from curate.crops.summary import counted, document, image_counts
 from curate.crops.workfolder import PARTS, WorkFolder, summary_of
@@ -34,6 +33,10 @@ from curate.stores import Store
 
 To = Literal["folder", "shards", "manifest"]
 ROWS = f"{STATE}/rows"
+NOT_THINNED = (
+    "nothing is thinned: which crops look alike is known only from the pictures, which were not"
+    " opened - make the set with them (no --dry-run, no --to manifest)"
+)
 
 
 @dataclass(frozen=True)
@@ -106,38 +109,34 @@ def make_set(job: Job, out: Path, *, dry_run: bool = False, force: bool = False)
     ------
     OutputError
         When it cannot be written, something else stands there, or (unless `force`) a set of
-        another source, spec or form.
+        another source, spec or kind.
     UsageError
         For a spec without sense, or labels of detections and truth that have none in common.
     """
     refuse_senseless(job.spec)
     _refuse_other(summary_of(out), job, out, force=force)
-    joined = None if job.truth is None else join_images(job.detections.images, job.truth.images)
+    given = settled(job.truth, job.detections, job.labelling)
     per_block = BLOCK_IMAGES
     if job.to == "shards":
         per_shard = job.spec.encoding.images_per_shard
         per_block = -(-BLOCK_IMAGES // per_shard) * per_shard
-    blocks = Blocks(job.truth, job.detections, joined, per_block)
-    told = [] if joined is None else told_of_images(joined, len(blocks.images))
+    blocks = Blocks(given, per_block)
     if dry_run:
         with tempfile.TemporaryDirectory() as folder:
             plan = Plan(Path(folder), job.spec, job.columns)
-            plan.told |= dict.fromkeys(told)
-            plan.make(blocks, job.labelling)
-            return CropSet(None, _summary(job, plan, blocks, _planned_sums(plan)), False, 0)
+            plan.make(blocks, given.labelling)
+            sums, notes = _planned_sums(plan), _notes(job, given, opens_pictures=False)
+            return CropSet(None, _summary(job, plan, blocks, sums, notes), False, 0)
     with WorkFolder(out) as work:
-        return _Run(job, work, blocks, told).made()
+        return _Run(job, given, blocks, work).made()
 
 
 def _refuse_other(summary: Mapping[str, Any] | None, job: Job, out: Path, *, force: bool) -> None:
     if summary is None or force:
         return
-    mine = {"spec": job.spec.digest, "form": job.to, "source": job.names["source"]}
-    own = {
-        "spec": summary.get("spec", {}).get("hash"),
-        "form": summary.get("to"),
-        "source": summary.get("source"),
-    }
+    mine = {"source": job.names["source"], "--spec": job.spec.digest, "--to": job.to}
+    own = {"--spec": summary.get("spec", {}).get("hash"), "--to": summary.get("to")}
+    own["source"] = summary.get("source")
     if own != mine:
         what = next(name for name in mine if own[name] != mine[name])
         raise OutputError(
@@ -154,16 +153,23 @@ def _planned_sums(plan: Plan) -> Sums:
     return sums
 
 
-def _summary(job: Job, plan: Plan, blocks: Blocks, sums: Sums) -> dict[str, Any]:
+def _summary(
+    job: Job, plan: Plan, blocks: Blocks, sums: Sums, notes: Sequence[str]
+) -> dict[str, Any]:
     counts = {"images": image_counts(blocks.images), **counted(sums, plan)}
-    return document(job.spec, {**job.names, "to": job.to}, counts, plan)
+    return document(job.spec, {**job.names, "to": job.to}, counts, plan, notes)
+
+
+def _notes(job: Job, given: Settled, *, opens_pictures: bool) -> list[str]:
+    is_told = job.spec.thin is not None and not opens_pictures
+    return [*given.told, *([NOT_THINNED] if is_told else [])]
 
 
 class _Run:
     """One run in a work folder."""
 
-    def __init__(self, job: Job, work: WorkFolder, blocks: Blocks, told: Sequence[str]) -> None:
-        self._job, self._work, self._blocks, self._told = job, work, blocks, told
+    def __init__(self, job: Job, given: Settled, blocks: Blocks, work: WorkFolder) -> None:
+        self._job, self._given, self._blocks, self._work = job, given, blocks, work
         self._folder = work.path
         self._had_leftovers = any((self._folder / PARTS).iterdir())
 
@@ -174,8 +180,7 @@ class _Run:
         shutil.rmtree(rows, ignore_errors=True)
         rows.mkdir(parents=True)
         plan = Plan(rows, self._job.spec, self._job.columns)
-        plan.told |= dict.fromkeys(self._told)
-        plan.make(self._blocks, self._job.labelling)
+        plan.make(self._blocks, self._given.labelling)
         production = self._production(plan)
         if production is not None and self._job.spec.thin is not None:
             plan.decide(production.phashes(self._folder))
@@ -186,7 +191,10 @@ class _Run:
             return CropSet(self._work.given, before, True, 0)
         made = Made() if production is None else production.make(self._folder, earlier)
         sums = self._assembled(plan, made)
-        summary = _summary(self._job, plan, self._blocks, sums) | {"digest": digest}
+        notes = _notes(self._job, self._given, opens_pictures=production is not None)
+        summary = _summary(self._job, plan, self._blocks, sums, notes)
+        # Without it the next run does not take the set for what it should be.
+        summary |= {"digest": digest} if sums.is_all_reached else {}
         self._finish(summary, made)
         self._work.publish()
         return CropSet(self._work.given, summary, False, made.new_crops, len(made.workers))
@@ -198,7 +206,9 @@ class _Run:
         names = PictureNames(job.store, has_paths=job.has_paths)
         is_sharded = job.to == "shards"
         has_phash = job.spec.thin is not None
-        preparing = Preparing(names, job.spec, is_sharded=is_sharded, with_phash=has_phash)
+        preparing = Preparing(
+            names, job.spec, job.hands.max_pixels, is_sharded=is_sharded, with_phash=has_phash
+        )
         return Production(plan, preparing, job.store, job.hands, is_sharded=is_sharded)
 
     def _assembled(self, plan: Plan, made: Made) -> Sums:
@@ -210,7 +220,9 @@ class _Run:
                 if made.parts:
                     names = made.parts[number]
                     parts = [pq.read_table(self._folder / PARTS / n, schema=RESULTS) for n in names]
-                    rows = with_results(rows, pa.concat_tables([RESULTS.empty_table(), *parts]))
+                    results = pa.concat_tables([RESULTS.empty_table(), *parts])
+                    sums.is_all_reached &= UNREACHED not in results["work"].to_pylist()
+                    rows = with_results(rows, results)
                 else:
                     rows = without_pictures(rows)
                 manifest.add(rows)

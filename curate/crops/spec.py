@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,8 @@ SCHEMA = "crop-spec-1.schema.json"
 HASH_DIGITS = 12
 # What shares may miss of 1 by the decimals that people write.
 _SHARES_SLACK = 1e-6
+# As the schema has them; the margin is a share of a side.
+MAX_MARGIN, MAX_SIZE_PX = 10, 4096
 
 
 @dataclass(frozen=True)
@@ -143,13 +146,14 @@ def _mix(values: Mapping[str, Any], place: Place) -> Mix:
 
 
 def refuse_senseless(spec: CropSpec, place: Place | None = None) -> None:
-    """Refuses values that are allowed each by itself and have no sense together.
+    """Refuses values that have no sense, by themselves or together.
 
     Raises
     ------
     UsageError
-        Naming both, and the mend.
+        Naming them, and the mend.
     """
+    _refuse_out_of_range(spec, place)
     attribute = spec.attribute
     if attribute is not None and attribute.ignore_ioa > attribute.positive_ioa:
         raise UsageError(
@@ -165,3 +169,16 @@ def refuse_senseless(spec: CropSpec, place: Place | None = None) -> None:
             place=place,
             mend="set truth_crops to all, or the share of truth to 0",
         )
+
+
+def _refuse_out_of_range(spec: CropSpec, place: Place | None) -> None:
+    """What the schema says of a file, for the values that come by themselves too."""
+    floor, margin, size = spec.score_floor, spec.geometry.margin_frac, spec.geometry.size_px
+    faults = {
+        f"the score floor is {floor}, should be a finite number": not isfinite(floor),
+        f"the margin is {margin:g}, should be 0 to {MAX_MARGIN}": not 0 <= margin <= MAX_MARGIN,
+        f"the size is {size} px, should be 1 to {MAX_SIZE_PX}": not 1 <= size <= MAX_SIZE_PX,
+    }
+    for what, is_fault in faults.items():
+        if is_fault:
+            raise UsageError(what, place=place)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
-from curate.crops.assembling import Sums
+from curate.crops.assembling import SHOWN_LOST, Sums
 from curate.crops.plan import Plan
 from curate.crops.spec import CropSpec
 from curate.crops.workfolder import SCHEMA
-
-# Of more lost pictures the manifest has the others.
-SHOWN_LOST = 100
-SHOWN_NOTES = 20
 
 
 def counted(sums: Sums, plan: Plan) -> dict[str, Any]:
@@ -36,8 +32,9 @@ def counted(sums: Sums, plan: Plan) -> dict[str, Any]:
         "crops": _nested(sums.crops),
         "lost": {
             "images": len(sums.lost_images),
-            "detections": sums.lost_detections,
+            "detections": sums.n_lost_detections,
             "shown_images": dict(sorted(sums.lost_images.items())[:SHOWN_LOST]),
+            "shown_detections": sums.lost_detections,
         },
     }
 
@@ -61,7 +58,11 @@ def image_counts(images: pd.DataFrame) -> dict[str, Any]:
 
 
 def document(
-    spec: CropSpec, names: Mapping[str, Any], counts: Mapping[str, Any], plan: Plan
+    spec: CropSpec,
+    names: Mapping[str, Any],
+    counts: Mapping[str, Any],
+    plan: Plan,
+    notes: Sequence[str],
 ) -> dict[str, Any]:
     """The document of a set; `names` are what it is called and made from."""
     return {
@@ -70,7 +71,7 @@ def document(
         "spec": {"hash": spec.digest, "values": asdict(spec)},
         "score_floor": spec.score_floor,
         **counts,
-        "notes": list(plan.told)[:SHOWN_NOTES],
+        "notes": list(notes),
         "priors": plan.priors,
         "jitter": {"measured_on": plan.n_pairs},
     }

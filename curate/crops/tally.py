@@ -64,7 +64,7 @@ class Tally:
         """
         table = self.table
         status = pd.Series(np.full(len(table), None, object))
-        made = table["made"].to_numpy(bool)
+        made = table["made"].to_numpy(bool, copy=True)
         if spec.thin is not None and phash is not None:
             crops = table["crop"].to_numpy()
             at = np.minimum(np.searchsorted(phash["crop"], crops), max(len(phash["crop"]) - 1, 0))

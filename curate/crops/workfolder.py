@@ -57,9 +57,10 @@ class WorkFolder:
 
     def error(self, error: OSError) -> OutputError:
         """What an error of the file system means for the set."""
-        kept = f"what is done is kept in {self.path.name}: the next run goes on from there"
+        kept = f", what is done is kept in {self.path.name}: the next run goes on from there"
         return OutputError(
-            f"cannot be written: {error.strerror or error}; nothing is published, {kept}",
+            f"cannot be written: {error.strerror or error}; nothing is published"
+            f"{kept if self.path.exists() else ''}",
             place=Place(str(self.out)),
             mend="check the free space and the permissions of its folder, then run it again",
         )

@@ -439,3 +439,120 @@ def test_frames_come_from_a_video(crops, tmp_path) -> None:
             shades.append(round(np.asarray(crop).mean() / 40))
     # Frame 1 is the first, which is black.
     assert shades == [0, 3, 5]
+
+
+def test_predictions_in_shares_of_the_pictures_are_read_with_them(capsys, tmp_path) -> None:
+    for kind, line in (("labels", "0 0.5 0.5 0.25 0.4"), ("preds", "0 0.5 0.5 0.25 0.4 0.9")):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "a.txt").write_text(f"{line}\n")
+    (tmp_path / "images").mkdir()
+    picture(1).save(tmp_path / "images" / "a.jpg")
+    (tmp_path / "names.txt").write_text("person\n")
+    argv = ["crops", str(tmp_path / "labels"), "--from-detector", str(tmp_path / "preds"),
+            "-o", str(tmp_path / "out"), "--classes", str(tmp_path / "names.txt")]  # fmt: skip
+    assert main([*argv, "--to", "manifest"]) == 2
+    # Here --size is that of the crops.
+    assert (
+        "--images DIR, or one size in px for all with --image-size WxH" in capsys.readouterr().err
+    )
+    assert main([*argv, "--images", str(tmp_path / "images")]) == 0
+    row = manifest(tmp_path / "out").iloc[0]
+    assert (row["outcome"], row["iou"], row["score"]) == ("matched", 1.0, 0.9)
+    # 160 x 120 px.
+    assert row[["x1", "y1", "x2", "y2"]].tolist() == pytest.approx([60, 36, 100, 84])
+
+
+def test_crops_aside_are_counted_under_no_label(crops, tmp_path, street) -> None:
+    found = json.loads((street / "dets.json").read_text())
+    truth = json.loads((street / "truth.json").read_text())
+    box = [10.0, 10.0, 40.0, 40.0]
+    other = [12.0, 10.0, 40.0, 40.0]
+    for number, edges in ((1, box), (2, other)):
+        first = truth["annotations"][0]
+        truth["annotations"].append(first | {"id": 900 + number, "image_id": 99, "bbox": edges})
+    truth["images"].append(truth["images"][0] | {"id": 99})
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    (tmp_path / "dets.json").write_text(json.dumps([found[0] | {"image_id": 99, "bbox": box}]))
+    _, told, _ = crops(
+        tmp_path / "out", source=tmp_path / "truth.json", dets=tmp_path / "dets.json"
+    )
+    assert told["outcomes"]["ambiguous"] == 1
+    assert told["crops"] == {"": {"": 1}}
+
+
+def test_images_that_the_detections_do_not_have_are_told(crops, tmp_path, street) -> None:
+    found = [d for d in json.loads((street / "dets.json").read_text()) if d["image_id"] < 3]
+    text = "filename,width,height,class,xmin,ymin,xmax,ymax,score\n"
+    for one in found:
+        x, y, w, h = one["bbox"]
+        name = f"{'ab'[one['image_id'] - 1]}/{one['image_id'] - 1:05d}.jpg"
+        text += f"{name},160,120,person,{x},{y},{x + w},{y + h},{one['score']}\n"
+    (tmp_path / "dets.csv").write_text(text)
+    _, told, _ = crops(tmp_path / "out", dets=tmp_path / "dets.csv")
+    assert told["notes"] == [
+        f"{N - 2} images of the truth are none of the detections': all their objects are missed - "
+        "leave them out if the detector has not seen them"
+    ]
+
+
+@pytest.mark.parametrize("words", [("--dry-run",), ("--to", "manifest"), ()])
+def test_what_opens_no_pictures_says_that_it_does_not_thin(crops, tmp_path, words) -> None:
+    (tmp_path / "spec.yaml").write_text("version: 1\nthin: {max_bits: 4}\n")
+    _, told, _ = crops(tmp_path / "out", *words, "--spec", tmp_path / "spec.yaml")
+    assert ["nothing is thinned" in note for note in told["notes"]] == [True] * bool(words)
+
+
+@pytest.mark.parametrize("to", ["folder", "shards"])
+def test_of_crops_that_look_alike_the_best_stays(crops, tmp_path, street, to) -> None:
+    # Each second box is the first one moved by 1.5 px: the same class on the same object.
+    (tmp_path / "spec.yaml").write_text("version: 1\nthin: {max_bits: 32}\n")
+    code, told, _ = crops(tmp_path / "out", "--spec", tmp_path / "spec.yaml", "--to", to)
+    rows = manifest(tmp_path / "out")
+    assert (code, told["lost"]["images"]) == (0, 0)
+    gone = rows[rows["status"] == "thinned"]
+    assert told["statuses"]["thinned"] == len(gone) > 0
+    assert gone["path"].isna().all()
+    assert set(gone["reason"]) == {"like a crop that stays"}
+    # Of each label the best crop of all stays.
+    made = rows[rows["status"] == "made"].groupby("label")["score"].max()
+    assert (
+        made.to_dict()
+        == rows[rows["label"].isin(made.index)].groupby("label")["score"].max().to_dict()
+    )
+    assert sum(told["crops"][""].values()) == (rows["status"] == "made").sum()
+    assert crops(tmp_path / "out", "--spec", tmp_path / "spec.yaml", "--to", to)[1]["run"][
+        "is_unchanged"
+    ]
+
+
+def test_another_limit_of_pixels_is_another_set(crops, tmp_path) -> None:
+    code, told, _ = crops(tmp_path / "out", "--max-pixels", 100)
+    assert (code, told["lost"]["images"]) == (1, N)
+    assert crops(tmp_path / "out", "--max-pixels", 100)[1]["run"]["is_unchanged"]
+    code, told, _ = crops(tmp_path / "out", "--max-pixels", 160 * 120)
+    assert (code, told["lost"]["images"]) == (0, 0)
+
+
+@pytest.mark.parametrize("to", ["folder", "shards", "manifest"])
+def test_a_set_without_any_crop_is_whole(crops, tmp_path, to) -> None:
+    code, told, _ = crops(tmp_path / "out", "--score-floor", 1.5, "--to", to)
+    assert (code, told["detections"]) == (0, {"given": 6 * N, "below_floor": 6 * N})
+    assert (told["outcomes"], told["crops"]) == ({"missed": 4 * N}, {})
+    assert len(manifest(tmp_path / "out")) == 4 * N
+    assert crops(tmp_path / "out", "--score-floor", 1.5, "--to", to)[1]["run"]["is_unchanged"]
+
+
+def test_a_set_of_another_source_is_replaced_only_with_force(crops, tmp_path, street) -> None:
+    crops(tmp_path / "out")
+    code, _, err = crops(tmp_path / "out", "--name", "alley")
+    assert code == 2
+    assert "holds a set of another source (truth, now alley)" in err
+    assert crops(tmp_path / "out", "--name", "alley", "--force")[0] == 0
+
+
+def test_wrong_options_are_told_by_their_names(crops, tmp_path) -> None:
+    _, _, err = crops(tmp_path / "out", "--image-size", "big")
+    assert "--image-size is 'big', should be width x height in px" in err
+    code, _, err = crops(tmp_path / "out", "--max-lost", -1)
+    assert code == 2
+    assert "--max-lost is -1, should be 0 or more" in err

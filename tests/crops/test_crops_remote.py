@@ -6,6 +6,7 @@ import contextlib
 import functools
 import http.server
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -69,8 +70,12 @@ def test_a_picture_that_the_server_does_not_have_is_lost(street, tmp_path, wante
     (tmp_path / "images").mkdir()
     with _served(tmp_path / "images") as address:
         assert _crops(street, tmp_path / "out", address) == 1
-    told = json.loads((tmp_path / "out" / "crops.json").read_text())
-    assert told["lost"]["images"] == N
+        told = json.loads((tmp_path / "out" / "crops.json").read_text())
+        assert told["lost"]["images"] == N
+        # There is nothing to see at a server that it has them now: it is asked again.
+        shutil.copytree(street / "images", tmp_path / "images", dirs_exist_ok=True)
+        assert _crops(street, tmp_path / "out", address) == 0
+    assert pictures_of(content(tmp_path / "out")) == pictures_of(wanted)
 
 
 def test_pictures_come_from_memory(street, tmp_path, wanted) -> None:

@@ -5,7 +5,17 @@ import json
 import pytest
 
 from curate.crops.labelling import Attribute
-from curate.crops.spec import CropSpec, Encoding, Mix, Thin, read_spec
+from curate.crops.spec import (
+    MAX_MARGIN,
+    MAX_SIZE_PX,
+    SCHEMA,
+    CropSpec,
+    Encoding,
+    Mix,
+    Thin,
+    read_spec,
+    refuse_senseless,
+)
 from curate.cutting import CropGeometry
 from curate.errors import UsageError
 from curate.resources import schema_text
@@ -94,3 +104,29 @@ def test_a_wrong_spec_is_told_with_its_place(tmp_path, text, words) -> None:
     with pytest.raises(UsageError) as caught:
         read(tmp_path, text)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        (CropSpec(score_floor=float("nan")), "the score floor is nan, should be a finite number"),
+        (CropSpec().with_geometry(margin_frac=-0.1), "the margin is -0.1, should be 0 to 10"),
+        (CropSpec().with_geometry(margin_frac=10.5), "the margin is 10.5, should be 0 to 10"),
+        (CropSpec().with_geometry(size_px=0), "the size is 0 px, should be 1 to 4096"),
+        (CropSpec().with_geometry(size_px=4097), "the size is 4097 px, should be 1 to 4096"),
+    ],
+)
+def test_a_value_that_no_file_may_have_is_refused_elsewhere_too(spec: CropSpec, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        refuse_senseless(spec)
+
+
+def test_values_at_their_limits_are_taken() -> None:
+    refuse_senseless(CropSpec().with_geometry(margin_frac=10.0, size_px=4096))
+    refuse_senseless(CropSpec(score_floor=-3.5).with_geometry(margin_frac=0.0, size_px=1))
+
+
+def test_limits_are_those_of_the_schema() -> None:
+    geometry = json.loads(schema_text(SCHEMA))["properties"]["geometry"]["properties"]
+    assert geometry["margin_frac"]["maximum"] == MAX_MARGIN
+    assert geometry["size_px"]["maximum"] == MAX_SIZE_PX

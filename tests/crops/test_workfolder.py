@@ -59,3 +59,19 @@ def test_a_folder_of_something_else_is_no_set(tmp_path, text) -> None:
 def test_no_folder_and_an_empty_one_are_no_set_yet(tmp_path) -> None:
     assert summary_of(tmp_path / "none") is None
     assert summary_of(tmp_path) is None
+
+
+def test_where_nothing_could_begin_nothing_is_said_to_be_kept(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError) as refused:
+        WorkFolder(tmp_path / "file" / "out").__enter__()
+    assert "; nothing is published - check the free space" in str(refused.value)
+
+
+def test_a_full_disk_leaves_what_is_done_and_says_where(tmp_path) -> None:
+    with pytest.raises(OutputError) as stopped, WorkFolder(tmp_path / "out"):
+        raise OSError(28, "No space left on device")
+    assert "No space left on device; nothing is published, what is done is kept in " in str(
+        stopped.value
+    )
+    assert (tmp_path / ".out.crops-work").is_dir()
