@@ -10,7 +10,7 @@ from curate.crops.production import Hands
 from curate.crops.running import CropSet, Job, To, make_set
 from curate.crops.spec import CropSpec
 from curate.dataset import Dataset
-from curate.definitions.matching import match_rule, matching_definition
+from curate.definitions.matching import matching_definition, rule_of
 from curate.definitions.model import Definitions
 from curate.errors import UsageError
 from curate.images import MAX_PIXELS
@@ -79,7 +79,8 @@ def make_crops(  # noqa: PLR0913  # each has a default
     """
     if workers < 1:
         raise UsageError(f"--workers is {workers}, should be 1 or more", mend="leave it out")
-    rule, definition = match_rule(definitions), matching_definition(definitions)
+    definition = matching_definition(definitions)
+    rule = rule_of(definition)
     own = detections if truth is None else truth
     root = images if images is not None else own.images_root
     if root is None and to != "manifest":

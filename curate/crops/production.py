@@ -50,11 +50,15 @@ class Task:
 
 @dataclass
 class Made:
-    """What a production came to: tables of results by block, what of it was new, and by whom."""
+    """What a production came to: tables of results by block, what of it was new, and by whom.
+
+    `digest` is as `Production.digest`.
+    """
 
     parts: list[list[str]] = field(default_factory=list)
     new_crops: int = 0
     workers: set[str] = field(default_factory=set)
+    digest: str = ""
 
 
 class Production:
@@ -72,9 +76,9 @@ class Production:
     def digest(self) -> str:
         """What tells this set from any other, before anything is made: rows, pictures, spec."""
         digest = hashlib.sha256()
-        for block in self._plan:
+        for number, block in enumerate(self._plan):
             digest.update(digest_of(block.rows))
-            for task in self._tasks(block, 0):
+            for task in self._tasks(block, number):
                 digest.update(task.name.encode())
         return digest.hexdigest()
 
@@ -162,9 +166,12 @@ class Production:
         )
 
     def _pieces(self, folder: Path, earlier: Earlier, made: Made) -> Iterator[Piece]:
+        digest = hashlib.sha256()
         for number, block in enumerate(self._plan):
             made.parts.append([])
+            digest.update(digest_of(block.rows))
             for task in self._tasks(block, number):
+                digest.update(task.name.encode())
                 kept = f"kept-{task.name}"
                 if not _is_done(folder, task, kept):
                     reused = _reused(folder, task, earlier)
@@ -173,6 +180,7 @@ class Production:
                     left = [work for work in task.works if work.image_id not in reused]
                     yield self._piece(folder, task, left)
                 made.parts[-1] += [task.name, kept]
+        made.digest = digest.hexdigest()
 
     def _hash_pieces(self, folder: Path, names: list[str]) -> Iterator[Piece]:
         for number, block in enumerate(self._plan):

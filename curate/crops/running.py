@@ -184,17 +184,21 @@ class _Run:
         production = self._production(plan)
         if production is not None and self._job.spec.thin is not None:
             plan.decide(production.phashes(self._folder))
-        digest = plan.digest() if production is None else production.digest()
         before = summary_of(self._work.out)
-        if before is not None and before.get("digest") == digest and earlier.is_whole():
-            self._work.clear()
-            return CropSet(self._work.given, before, True, 0)
-        made = Made() if production is None else production.make(self._folder, earlier)
+        if before is not None and earlier.is_whole():
+            digest = plan.digest() if production is None else production.digest()
+            if before.get("digest") == digest:
+                self._work.clear()
+                return CropSet(self._work.given, before, True, 0)
+        if production is None:
+            made = Made(digest=plan.digest())
+        else:
+            made = production.make(self._folder, earlier)
         sums = self._assembled(plan, made)
         notes = _notes(self._job, self._given, opens_pictures=production is not None)
         summary = _summary(self._job, plan, self._blocks, sums, notes)
         # Without it the next run does not take the set for what it should be.
-        summary |= {"digest": digest} if sums.is_all_reached else {}
+        summary |= {"digest": made.digest} if sums.is_all_reached else {}
         self._finish(summary, made)
         self._work.publish()
         return CropSet(self._work.given, summary, False, made.new_crops, len(made.workers))

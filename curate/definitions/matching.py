@@ -55,7 +55,17 @@ def match_rule(definitions: Definitions | None = None) -> MatchRule:
         When several definitions of kind `matching` are in force, and for a way of matching that
         the schema knows and `curate.matching` does not do.
     """
-    part = matching_definition(definitions)
+    return rule_of(matching_definition(definitions))
+
+
+def rule_of(part: Definition) -> MatchRule:
+    """The rule that a definition of kind `matching` states.
+
+    Raises
+    ------
+    UsageError
+        For a way of matching that the schema knows and `curate.matching` does not do.
+    """
     for (section, key), done in _DONE.items():
         stated = part.values[section].get(key, done)
         if stated != done:
