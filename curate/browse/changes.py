@@ -13,7 +13,7 @@ import numpy as np
 from curate.browse.ids import TRUTH, from_bytes
 from curate.browse.labels import FIELDS, LISTS
 from curate.browse.places import Floats, pixels, shares, turned_back, turned_boxes, upright_size
-from curate.browse.records import BoxRecord, Record
+from curate.browse.records import BoxRecord, Record, unpacked
 
 # Shares of a side: what FiftyOne gives back unchanged is equal, also after JSON.
 TOLERANCE_FRAC = 1e-9
@@ -38,9 +38,13 @@ def checksum(points: object) -> int:
 
 @dataclass(frozen=True)
 class Written:
-    """The labels that curate wrote into a sample, and how to tell what is no longer like them."""
+    """The labels that curate wrote into a sample, and how to tell what is no longer like them.
+
+    `lost` are fields of labels that were taken out of the FiftyOne dataset since.
+    """
 
     record: Record
+    lost: frozenset[str] = frozenset()
 
     @cached_property
     def boxes(self) -> dict[int, BoxRecord]:
@@ -97,6 +101,11 @@ class Written:
         upright = upright_size(size, turn)
         x1, y1, x2, y2 = turned_back(pixels(place[None], upright), upright, turn)[0].tolist()
         return [x1, y1, x2, y2] if x1 < x2 and y1 < y2 else None
+
+
+def written_in(note: Document) -> Written:
+    """What is noted of a sample (`curate.browse.database.written_of`)."""
+    return Written(unpacked(note["record"]), frozenset(note.get("lost", ())))
 
 
 def _four(stated: Any) -> Floats | None:  # what a document has

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 
-from curate.browse.changes import TRUTH_FIELDS, Written, labels_in
-from curate.browse.database import FiftyOne, samples_of, written_of
+from curate.browse.changes import TRUTH_FIELDS, Written, labels_in, written_in
+from curate.browse.database import FiftyOne, lost_fields, samples_of, written_of
 from curate.browse.ids import SAMPLE, from_bytes
 from curate.browse.labels import FIELDS
-from curate.browse.records import BoxRecord, FindingRecord, unpacked
+from curate.browse.records import BoxRecord, FindingRecord
 from curate.progress import track
 from curate.review.decisions import DECISION_COLUMNS, EDGES, SEEN, decisions_table
 
@@ -78,16 +78,18 @@ def pulled(dataset: FiftyOne, *, who: str | None = None) -> Pulled:
     """
     wanted = {"tags": 1, "last_modified_at": 1} | dict.fromkeys((*TRUTH_FIELDS, *_PREDICTED), 1)
     notes = written_of(dataset)
-    records = {d["_id"]: d["record"] for d in notes.find({}, {"record": 1})}
+    records = {d["_id"]: d for d in notes.find({}, {"record": 1, "lost": 1})}
+    lost = lost_fields(dataset)
     documents = samples_of(dataset).find({}, wanted)
     rows: list[Row] = []
     untold: Counter[str] = Counter()
     for document in track(documents, len(records), "samples"):
-        record = records.pop(document["_id"], None)
-        if record is None:
+        note = records.pop(document["_id"], None)
+        if note is None:
             untold["samples that curate did not write"] += 1
             continue
-        rows += _rows(document, Written(unpacked(record)), who, untold)
+        written = written_in(note)
+        rows += _rows(document, replace(written, lost=written.lost.union(lost)), who, untold)
     untold["samples were taken out of the dataset: `drop` as a tag says so"] += len(records)
     rows.sort(key=lambda row: (row["image"], row["box_id"] or 0, row["finding_id"] or 0))
     values = {name: [row.get(name) for row in rows] for name in DECISION_COLUMNS}
@@ -230,7 +232,12 @@ def _edit(sample: _Sample, label: Document) -> Row:
 
 
 def _of_deleted(sample: _Sample) -> Iterator[Row]:
-    """A drop of each box whose label is gone."""
+    """A drop of each box whose label is gone; none where a whole field of labels is."""
+    if sample.written.lost.intersection(TRUTH_FIELDS):
+        sample.untold[
+            "samples have lost a field of labels, which is no decision: `curate browse` writes it"
+        ] += 1
+        return
     there = {label["_id"] for _, label in labels_in(sample.document, TRUTH_FIELDS)}
     kept = {(from_bytes(own.binary) or (None, 0))[1] for own in there}
     for box_id, box in sample.written.boxes.items():
