@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 
 import curate
+from curate.browse.building import build
 from curate.browse.database import owned
-from curate.cli import main
+from curate.cli import main, review_pull
+from curate.review.files import read_decisions
 from tests.browse.test_building import by_name
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -105,6 +109,36 @@ def test_decisions_on_boxes_that_changed_meanwhile_are_told_and_not_applied(
     capsys.readouterr()
     assert main(["review", "apply", "decisions.parquet", *SOURCE, "-o", "reviewed"]) == 1
     assert "it is not as it was when it was decided on" in capsys.readouterr().err
+
+
+def test_pull_refuses_a_dataset_of_others_and_one_that_is_not_there(browsed, fo, capsys) -> None:
+    fo.Dataset("theirs").add_sample(fo.Sample("x.jpg", tags=["drop"]))
+    words = ["review", "pull", "--from", "fiftyone", "-o", "decisions.csv", "--name"]
+    assert main([*words, "theirs"]) == 2
+    assert "theirs: is a FiftyOne dataset that curate did not make" in capsys.readouterr().err
+    assert main([*words, "nothing"]) == 2
+    assert "there is no FiftyOne dataset 'nothing'" in capsys.readouterr().err
+    assert not Path("decisions.csv").exists()
+
+
+def test_an_ending_that_is_neither_is_refused_before_anything_is_read(browsed, capsys) -> None:
+    assert main(["review", "pull", "--from", "fiftyone", "-o", "decisions.json"]) == 2
+    assert "-o 'decisions.json' should end with .parquet or .csv" in capsys.readouterr().err
+
+
+def test_the_examples_of_the_help_of_pull_run(fo, street, browsed, capsys) -> None:
+    examples = re.findall(r"^Example: curate (.+)$", review_pull.__doc__ or "", re.MULTILINE)
+    assert len(examples) == 2
+    for name in fo.list_datasets():
+        fo.delete_dataset(name)
+    less = street.with_tables(boxes=street.boxes[:2])
+    build(street, predictions=less, name="curate/street")
+    for line in examples:
+        assert main(shlex.split(line)) == 0
+    assert len(read_decisions([Path("decisions.parquet")])) == 0
+    # The boxes of b.jpg and 行人.jpg are not found.
+    lines = Path("missed.txt").read_text(encoding="utf-8").splitlines()
+    assert [line.split("\t")[1] for line in lines] == ["labels/low/b.jpg", "labels/行人.jpg"]
 
 
 def test_the_reviewed_dataset_is_browsed_beside_the_source(browsed, fo, tmp_path: Path) -> None:
