@@ -18,6 +18,7 @@ from curate.browse.building import build
 from curate.browse.database import MARK
 from curate.browse.pulling import pulled
 from curate.errors import OutputError, SourceError
+from curate.tables import key_hashes
 from tests.browse.conftest import SIDEWAYS, coco, picture
 from tests.conftest import REPOSITORY
 
@@ -136,6 +137,23 @@ def test_predictions_are_matched_on_both_sides(fo, street) -> None:
     assert [g.confidence for g in guess] == [0.9, 0.8]
     assert (sample.n_tp, sample.n_fp, sample.n_fn, sample.max_fp_score) == (1, 1, 1, 0.8)
     assert found["行人.jpg"].predictions.detections[0].eval == "fp"
+
+
+def test_predictions_find_their_pictures_where_the_ending_is_another(fo, street) -> None:
+    images = street.images
+    keys = [key.replace(".jpg", ".png") for key in images["image_key"]]
+    ids = dict(zip(images["image_id"], key_hashes(keys), strict=True))
+    other = replace(
+        street,
+        images=images.assign(image_key=keys, image_id=images["image_id"].map(ids).astype("Int64")),
+        boxes=street.boxes.assign(image_id=street.boxes["image_id"].map(ids).astype("Int64")),
+    )
+    built = build(street, predictions=other)
+    assert [sum(built.dataset.values(name)) for name in ("n_tp", "n_fp", "n_fn")] == [4, 0, 0]
+    unknown = replace(other, images=other.images.assign(image_key=["x/1", "x/2", "x/3"]))
+    assert "4 predictions on unknown images are not shown" in (
+        build(street, predictions=unknown).notes
+    )
 
 
 def test_views_of_errors_are_sorted_and_hold_nothing_else(fo, street) -> None:
