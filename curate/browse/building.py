@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from curate.browse.changes import written_in
 from curate.browse.database import (
     MARK,
     FiftyOne,
@@ -18,6 +19,7 @@ from curate.browse.database import (
     default_name,
     drop_orphans,
     fiftyone,
+    lost_fields,
     owned,
     samples_of,
     written_of,
@@ -28,7 +30,6 @@ from curate.browse.ids import SAMPLE, from_bytes, id_bytes
 from curate.browse.labels import FIELDS, LISTS, attributes_of
 from curate.browse.merging import update_of
 from curate.browse.places import Codes
-from curate.browse.records import Record, unpacked
 from curate.browse.shown import Shown, shown
 from curate.browse.views import save, wanted
 from curate.dataset import Dataset, Findings
@@ -122,12 +123,13 @@ def build(
     if target is None:
         drop_orphans(fo)
         target = created(fo, name, dataset.name)
+    told += _restored(target)
     now = digests(what, str(root), sizes)
     fields = _declare(fo, target, what)
     counts = _write(fo, target, Maker(fo, what, root, sizes), what, now)
     mark = dict(target.info[MARK])
     mark["views"] = save(fo, target, wanted(what, fields), mark.get("views", {}))
-    mark |= {"source": dataset.name, "n_images": len(what.images)}
+    mark |= {"source": dataset.name, "n_images": len(what.images), "fields": sorted(fields)}
     target.info[MARK] = mark
     target.save()
     target.reload()
@@ -154,6 +156,23 @@ def _pictures(dataset: Dataset) -> tuple[Path, pd.Series[float], list[str]]:
     told = [f"{n_gone} pictures are no longer in {dataset.images_root}"] if n_gone else []
     ids = images["image_id"].to_numpy(np.int64)
     return dataset.images_root.resolve(), pd.Series(n_bytes, index=ids), told
+
+
+def _restored(target: FiftyOne) -> list[str]:
+    """Has all samples written again where fields of labels were taken out; says which, in words.
+
+    It is noted with the samples before the fields are there again: a stopped run goes on, and a
+    label of theirs that is not there was not deleted by itself.
+    """
+    lost = lost_fields(target)
+    if lost:
+        update = {"$set": {"digest": b""}, "$addToSet": {"lost": {"$each": lost}}}
+        written_of(target).update_many({}, update)
+    return [
+        f"the field {name} was taken out in FiftyOne: it is written again, without what people "
+        "had done to its labels"
+        for name in lost
+    ]
 
 
 def _declare(fo: FiftyOne, target: FiftyOne, what: Shown) -> set[str]:
@@ -252,12 +271,12 @@ def _update(samples: Any, written: Any, made: list[Made]) -> None:  # as above
         return
     ids = [one.document["_id"] for one in made]
     old = {d["_id"]: d for d in samples.find({"_id": {"$in": ids}})}
-    records: dict[Any, Record] = {
-        d["_id"]: unpacked(d["record"]) for d in written.find({"_id": {"$in": ids}})
-    }
+    notes = {d["_id"]: d for d in written.find({"_id": {"$in": ids}})}
     for one in made:
         own = one.document["_id"]
-        update = update_of(one.document, old[own], records.get(own))
+        note = notes.get(own)
+        known = None if note is None else written_in(note)
+        update = update_of(one.document, old[own], known)
         samples.update_one({"_id": own}, update)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from curate.browse.ids import TRUTH, from_bytes
 from curate.browse.labels import FIELDS, LISTS
 from curate.browse.places import Floats, pixels, shares, turned_back, turned_boxes, upright_size
-from curate.browse.records import BoxRecord, Record
+from curate.browse.records import BoxRecord, Record, unpacked
 
 # Shares of a side: what FiftyOne gives back unchanged is equal, also after JSON.
 TOLERANCE_FRAC = 1e-9
@@ -38,9 +38,13 @@ def checksum(points: object) -> int:
 
 @dataclass(frozen=True)
 class Written:
-    """The labels that curate wrote into a sample, and how to tell what is no longer like them."""
+    """The labels that curate wrote into a sample, and how to tell what is no longer like them.
+
+    `lost` are fields of labels that were taken out of the FiftyOne dataset since.
+    """
 
     record: Record
+    lost: frozenset[str] = frozenset()
 
     @cached_property
     def boxes(self) -> dict[int, BoxRecord]:
@@ -72,24 +76,45 @@ class Written:
 
     def is_moved(self, label: Document) -> bool:
         """Whether its box lies elsewhere than it was written."""
-        box, place = self.box_of(label), label.get("bounding_box")
-        if box is None or place is None or box[3] not in ("box", "polygon", "mask", "rotated"):
+        box, stated = self.box_of(label), label.get("bounding_box")
+        if box is None or stated is None or box[3] not in ("box", "polygon", "mask", "rotated"):
             return False
-        far = np.abs(np.asarray(place, np.float64) - self._places[box[0]])
-        return not bool((far <= TOLERANCE_FRAC).all())
+        place = _four(stated)
+        if place is None:
+            return True
+        return not bool((np.abs(place - self._places[box[0]]) <= TOLERANCE_FRAC).all())
 
     def is_redrawn(self, label: Document) -> bool:
         """Whether its outline or its points are others than those that were written."""
         drawn = self.record.drawn.get(str(label["_id"]))
         return drawn is not None and checksum(label.get("points")) != drawn
 
-    def edges_of(self, label: Document) -> list[float]:
-        """x1 y1 x2 y2 of a label's box as it is now, px, in the frame of the boxes."""
+    def edges_of(self, label: Document) -> list[float] | None:
+        """x1 y1 x2 y2 of a label's box as it is now, px, in the frame of the boxes.
+
+        None where that is no box: other than four finite numbers, no width or no height.
+        """
+        place = _four(label.get("bounding_box"))
+        if place is None:
+            return None
         size, turn = self._frame(1)
         upright = upright_size(size, turn)
-        now = pixels(np.asarray([label["bounding_box"]], np.float64), upright)
-        edges: list[float] = turned_back(now, upright, turn)[0].tolist()
-        return edges
+        x1, y1, x2, y2 = turned_back(pixels(place[None], upright), upright, turn)[0].tolist()
+        return [x1, y1, x2, y2] if x1 < x2 and y1 < y2 else None
+
+
+def written_in(note: Document) -> Written:
+    """What is noted of a sample (`curate.browse.database.written_of`)."""
+    return Written(unpacked(note["record"]), frozenset(note.get("lost", ())))
+
+
+def _four(stated: Any) -> Floats | None:  # what a document has
+    """Left, top, width and height that a document states; None where they are no such numbers."""
+    try:
+        place = np.asarray(stated, np.float64)
+    except (TypeError, ValueError):
+        return None
+    return place if place.shape == (4,) and bool(np.isfinite(place).all()) else None
 
 
 def _number(value: float | None) -> float:

@@ -88,7 +88,7 @@ def owned(fo: FiftyOne, name: str) -> FiftyOne | None:
         raise OutputError(
             "is a FiftyOne dataset that curate did not make",
             place=Place(id=name),
-            mend="choose another name with --name",
+            mend="choose another with --as of `curate browse`, --name of `curate review pull`",
         )
     if mark.get("schema") != SCHEMA:
         raise OutputError(
@@ -132,7 +132,7 @@ def created(fo: FiftyOne, name: str, source: str) -> FiftyOne:
         raise OutputError(
             f"FiftyOne takes no dataset of that name: {error}",
             place=Place(id=name),
-            mend="choose another name with --name",
+            mend="choose another with --as",
         ) from error
     dataset.media_type = "image"
     own_id = str(dataset._doc.id)
@@ -154,6 +154,12 @@ def samples_of(dataset: FiftyOne) -> Any:  # a collection of pymongo
 def written_of(dataset: FiftyOne) -> Any:  # as above
     """What curate wrote into a dataset: a document per sample, by its id."""
     return dataset._sample_collection.database[f"{_WRITTEN}{dataset._doc.id}"]
+
+
+def lost_fields(dataset: FiftyOne) -> list[str]:
+    """Fields of labels that curate had made and somebody has deleted or renamed, sorted."""
+    there = dataset.get_field_schema()
+    return sorted(name for name in dataset.info[MARK].get("fields", ()) if name not in there)
 
 
 def drop_orphans(fo: FiftyOne) -> None:

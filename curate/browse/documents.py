@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -56,12 +57,14 @@ class Made:
 
 def file_sizes(images: pd.DataFrame, root: Path) -> npt.NDArray[np.float64]:
     """(N,) the sizes of the pictures' files, bytes; NaN: there is no such file."""
-    return np.array([_size(root / path) for path in images["path"].tolist()], np.float64)
+    folder = str(root)
+    return np.array([_size(f"{folder}/{path}") for path in images["path"].tolist()], np.float64)
 
 
-def _size(path: Path) -> float:
+def _size(path: str) -> float:
     try:
-        return float(path.stat().st_size)
+        # A Path for each picture takes longer than the call itself.
+        return float(os.stat(path).st_size)  # noqa: PTH116
     except OSError:
         return np.nan
 

@@ -29,6 +29,17 @@ def id_bytes(kind: int, value: int) -> bytes:
     return _MARK + bytes([kind]) + value.to_bytes(8, "big")
 
 
+def id_hex(kind: int, value: int) -> str:
+    """The 24 hex digits of `id_bytes`.
+
+    Examples
+    --------
+    >>> id_hex(TRUTH, 255)
+    '6375720100000000000000ff'
+    """
+    return f"{_MARK.hex()}{kind:02x}{value:016x}"
+
+
 def from_bytes(body: bytes) -> tuple[int, int] | None:
     """Kind and id of curate that an ObjectId stands for; None for one that FiftyOne made itself.
 

@@ -10,7 +10,6 @@ from curate.browse.changes import TRUTH_FIELDS, Written, labels_in
 from curate.browse.documents import CROPS, OWN_FIELDS
 from curate.browse.ids import TRUTH, from_bytes
 from curate.browse.labels import ATTRIBUTE_OF, EXTRAS, FIELDS, LISTS, MATCHES
-from curate.browse.records import Record
 
 # Codes of checks, which curate alone sets as tags of labels.
 CODE = re.compile(r"[A-Z]{2,8}-[0-9]{3}")
@@ -26,7 +25,7 @@ _OWN_KEYS = {
 Document = dict[str, Any]  # as FiftyOne's database keeps it
 
 
-def update_of(new: Document, old: Mapping[str, Any], record: Record | None) -> Document:
+def update_of(new: Document, old: Mapping[str, Any], written: Written | None) -> Document:
     """The update of a sample: what curate says now, under what people did since it was written.
 
     Tags of people, their edits, deletions and drawings, and fields that are not curate's stay.
@@ -37,15 +36,16 @@ def update_of(new: Document, old: Mapping[str, Any], record: Record | None) -> D
         The document as it would be for a new sample.
     old
         The one that is there.
-    record
+    written
         What curate wrote into it; None: it is not known, and nothing is taken for an edit.
     """
     set_ = {key: value for key, value in new.items() if key not in _FIRST}
-    written = None if record is None else Written(record)
-    known = set() if record is None else set(record.tags)
+    known = set() if written is None else set(written.record.tags)
     own = new["tags"]
     set_["tags"] = own + [tag for tag in old.get("tags") or [] if tag not in {*own, *known}]
     there = {label["_id"] for _, label in labels_in(old, TRUTH_FIELDS)}
+    if written is not None:
+        there |= {label["_id"] for _, label in labels_in(new, tuple(sorted(written.lost)))}
     for field, kind in _CLASS_OF.items():
         labels = _merged(field, new, old, written, there)
         if labels:

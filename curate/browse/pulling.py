@@ -8,50 +8,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 
-from curate.browse.changes import TRUTH_FIELDS, Written, labels_in
-from curate.browse.database import FiftyOne, samples_of, written_of
+from curate.browse.changes import TRUTH_FIELDS, Written, labels_in, written_in
+from curate.browse.database import FiftyOne, lost_fields, samples_of, written_of
 from curate.browse.ids import SAMPLE, from_bytes
 from curate.browse.labels import FIELDS
-from curate.browse.records import BoxRecord, FindingRecord, unpacked
+from curate.browse.records import BoxRecord, FindingRecord
 from curate.progress import track
-from curate.tables import Column, make_table
+from curate.review.decisions import DECISION_COLUMNS, EDGES, SEEN, decisions_table
 
-COLUMNS: dict[str, Column] = {
-    "subject": Column("str", "finding | box | image: what was decided on", "never"),
-    "finding_id": Column("Int64", "the finding judged", "not about a finding"),
-    "check": Column("str", "code of the finding's check", "not about a finding"),
-    "members": Column("Int64", "boxes and other records of the finding, as judged", "not stated"),
-    "box_id": Column("Int64", "the box decided on; of a finding, its only box", "no single box"),
-    "image_id": Column("Int64", "the image", "no single image"),
-    "image": Column("str", "image key", "no single image"),
-    "verdict": Column("str", "confirm | false-alarm | fix | drop | edit", "never"),
-    "label": Column("str", "class that the box shall have", "as it is"),
-    "x1": Column("float64", "px, left edge that the box shall have", "not moved"),
-    "y1": Column("float64", "px, top edge", "not moved"),
-    "x2": Column("float64", "px, right edge", "not moved"),
-    "y2": Column("float64", "px, bottom edge", "not moved"),
-    "seen_label": Column("str", "class that the box had when it was decided on", "not stated"),
-    "seen_x1": Column("float64", "px, left edge that it had then", "not stated"),
-    "seen_y1": Column("float64", "px, top edge", "not stated"),
-    "seen_x2": Column("float64", "px, right edge", "not stated"),
-    "seen_y2": Column("float64", "px, bottom edge", "not stated"),
-    "who": Column("str", "who decided", "not stated"),
-    "when": Column("str", "ISO 8601, UTC: when the sample was last changed", "not stated"),
-    "note": Column("str", "what else was said", "none"),
-    "source": Column("str", "fiftyone", "never"),
-}
-EDGES = ("x1", "y1", "x2", "y2")
 JUDGED = ("confirm", "false-alarm")
 FIX = "fix:"
 _PREDICTED = tuple(own for _, own in FIELDS.values())
 
 Document = Mapping[str, Any]  # as FiftyOne's database keeps it
-Row = dict[str, Any]  # values of COLUMNS
+Row = dict[str, Any]  # values of DECISION_COLUMNS
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +37,7 @@ class Pulled:
     Parameters
     ----------
     decisions
-        Columns `COLUMNS`, by image key and box.
+        Columns `DECISION_COLUMNS`, by image key and box.
     notes
         What was done in FiftyOne and is no decision, in words.
     """
@@ -102,21 +78,23 @@ def pulled(dataset: FiftyOne, *, who: str | None = None) -> Pulled:
     """
     wanted = {"tags": 1, "last_modified_at": 1} | dict.fromkeys((*TRUTH_FIELDS, *_PREDICTED), 1)
     notes = written_of(dataset)
-    records = {d["_id"]: d["record"] for d in notes.find({}, {"record": 1})}
+    records = {d["_id"]: d for d in notes.find({}, {"record": 1, "lost": 1})}
+    lost = lost_fields(dataset)
     documents = samples_of(dataset).find({}, wanted)
     rows: list[Row] = []
     untold: Counter[str] = Counter()
     for document in track(documents, len(records), "samples"):
-        record = records.pop(document["_id"], None)
-        if record is None:
+        note = records.pop(document["_id"], None)
+        if note is None:
             untold["samples that curate did not write"] += 1
             continue
-        rows += _rows(document, Written(unpacked(record)), who, untold)
+        written = written_in(note)
+        rows += _rows(document, replace(written, lost=written.lost.union(lost)), who, untold)
     untold["samples were taken out of the dataset: `drop` as a tag says so"] += len(records)
     rows.sort(key=lambda row: (row["image"], row["box_id"] or 0, row["finding_id"] or 0))
-    values = {name: [row.get(name) for row in rows] for name in COLUMNS}
+    values = {name: [row.get(name) for row in rows] for name in DECISION_COLUMNS}
     told = [f"{count} {what}" for what, count in sorted((+untold).items())]
-    return Pulled(make_table(COLUMNS, len(rows), values), tuple(told))
+    return Pulled(decisions_table(len(rows), values), tuple(told))
 
 
 def _rows(document: Document, written: Written, who: str | None, untold: Counter[str]) -> list[Row]:
@@ -125,7 +103,7 @@ def _rows(document: Document, written: Written, who: str | None, untold: Counter
     when = document.get("last_modified_at")
     said: Row = {
         "image_id": image_id, "image": written.record.image, "who": who, "source": "fiftyone",
-        "when": None if when is None else f"{when.isoformat(timespec='milliseconds')}+00:00",
+        "when": None if when is None else _time(when),
         "box_id": None, "finding_id": None,
     }  # fmt: skip
     sample = _Sample(document, written, said, untold)
@@ -140,36 +118,54 @@ def _rows(document: Document, written: Written, who: str | None, untold: Counter
     return list(unique.values())
 
 
+def _time(when: datetime) -> str:
+    """ISO 8601, UTC. FiftyOne gives times of UTC without an offset, or of the zone it is set to."""
+    own = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    return own.isoformat(timespec="milliseconds")
+
+
 def _is_verdict(tag: str) -> bool:
     return tag == "drop" or tag.startswith(FIX) or tag.partition(":")[0] in JUDGED
 
 
+def _verdicts_of(document: Document) -> list[str]:
+    """The tags of a sample or a label that say a verdict."""
+    return [tag for tag in document.get("tags") or [] if _is_verdict(tag)]
+
+
 def _of_image(sample: _Sample) -> Iterator[Row]:
     """What the tags of the sample itself say."""
+    tags = _verdicts_of(sample.document)
     alone = [finding for finding, boxes in sample.findings if not boxes]
-    for tag in sample.document.get("tags") or []:
-        if tag == "drop":
-            yield sample.said | {"subject": "image", "verdict": "drop"}
-        elif tag.startswith(FIX):
-            sample.untold["tags `fix:` are on pictures: they go on labels"] += 1
-        elif tag.partition(":")[0] in JUDGED:
-            rows = list(_judged(sample, tag, alone))
-            if not rows and tag == "confirm":
-                rows = [sample.said | {"subject": "image", "verdict": "confirm"}]
-            elif not rows:
-                sample.untold[f"tags `{tag}` are on pictures without such a finding"] += 1
-            yield from rows
+    if "drop" in tags:
+        yield sample.said | {"subject": "image", "verdict": "drop"}
+    elif "confirm" in tags and not alone:
+        yield sample.said | {"subject": "image", "verdict": "confirm"}
+    if any(tag.startswith(FIX) for tag in tags):
+        sample.untold["tags `fix:` are on pictures: they go on labels"] += 1
+    yield from _judged(sample, tags, alone, "pictures")
 
 
-def _judged(sample: _Sample, tag: str, findings: list[FindingRecord]) -> Iterator[Row]:
-    """The verdict of a tag on each of some findings, or on those of the check that it names."""
-    verdict, _, check = tag.partition(":")
+def _judged(
+    sample: _Sample, tags: list[str], findings: list[FindingRecord], what: str
+) -> Iterator[Row]:
+    """The verdict of tags on each of some findings: a tag that names the check goes before."""
     for finding_id, code, n_members, box_id in findings:
-        if not check or check == code:
+        own = {tag for tag in tags if tag in {f"{verdict}:{code}" for verdict in JUDGED}}
+        own = own or {tag for tag in tags if tag in JUDGED}
+        if len(own) > 1:
+            sample.untold[f"findings on {what} have two verdicts: take one of the tags off"] += 1
+        for tag in own if len(own) == 1 else ():
             yield sample.said | {
                 "subject": "finding", "finding_id": finding_id, "check": code,
-                "members": n_members, "box_id": box_id, "verdict": verdict,
+                "members": n_members, "box_id": box_id, "verdict": tag.partition(":")[0],
             }  # fmt: skip
+    codes = {finding[1] for finding in findings}
+    for tag in tags:
+        verdict, _, check = tag.partition(":")
+        is_idle = check not in codes if check else tag == "false-alarm" and not findings
+        if verdict in JUDGED and is_idle:
+            sample.untold[f"tags `{tag}` are on {what} without such a finding"] += 1
 
 
 def _of_labels(sample: _Sample) -> Iterator[Row]:
@@ -185,40 +181,63 @@ def _of_labels(sample: _Sample) -> Iterator[Row]:
 
 
 def _of_label(sample: _Sample, label: Document, box: BoxRecord) -> Iterator[Row]:
-    on_box = sample.said | {"subject": "box", "box_id": box[0]} | _seen(box)
+    tags = _verdicts_of(label)
     about = [finding for finding, boxes in sample.findings if box[0] in boxes]
-    for tag in label.get("tags") or []:
-        if tag == "drop":
-            yield on_box | {"verdict": "drop"}
-        elif tag.startswith(FIX) and tag != FIX:
-            yield on_box | {"verdict": "fix", "label": tag.removeprefix(FIX)}
-        elif _is_verdict(tag):
-            rows = list(_judged(sample, tag, about))
-            if not rows and tag == "confirm":
-                rows = [on_box | {"verdict": "confirm"}]
-            elif not rows:
-                sample.untold[f"tags `{tag}` are on labels without such a finding"] += 1
-            yield from rows
+    yield from _judged(sample, tags, about, "labels")
+    on_box = sample.said | {"subject": "box", "box_id": box[0]} | _seen(box)
+    change = _change(sample, label, tags)
+    if change:
+        yield on_box | change
+    elif change is not None and "confirm" in tags and not about:
+        yield on_box | {"verdict": "confirm"}
+
+
+def _change(sample: _Sample, label: Document, tags: list[str]) -> Row | None:
+    """What shall become of a label's box: one row, so that no part overrules another.
+
+    Empty where nothing shall; None where tags and edits differ, which is told.
+    """
     edit = _edit(sample, label)
+    classes = {tag.removeprefix(FIX).strip() for tag in tags if tag.startswith(FIX)}
+    if "" in classes:
+        sample.untold["tags `fix:` name no class"] += 1
+        classes.remove("")
+    classes |= {edit["label"]} if "label" in edit else set()
+    if len(classes) > 1 or ("drop" in tags and (classes or edit)):
+        sample.untold["labels have tags or edits of which one excludes the other: leave one"] += 1
+        return None
+    if "drop" in tags:
+        return {"verdict": "drop"}
+    named: Row = {"label": classes.pop()} if classes else {}
     if edit:
-        yield on_box | {"verdict": "edit"} | edit
+        return {"verdict": "edit"} | edit | named
+    return {"verdict": "fix"} | named if named else {}
 
 
 def _edit(sample: _Sample, label: Document) -> Row:
     """What a person edited of a label: its class, its box."""
     found: Row = {}
     if sample.written.is_renamed(label):
-        found["label"] = label.get("label")
-        if not found["label"]:
+        if label.get("label"):
+            found["label"] = label["label"]
+        else:
             sample.untold["labels have lost their class: a decision names one"] += 1
-            found = {}
     if sample.written.is_moved(label):
-        found |= dict(zip(EDGES, sample.written.edges_of(label), strict=True))
+        edges = sample.written.edges_of(label)
+        if edges is None:
+            sample.untold["labels have a box without width or height: draw it anew"] += 1
+        else:
+            found |= dict(zip(EDGES, edges, strict=True))
     return found
 
 
 def _of_deleted(sample: _Sample) -> Iterator[Row]:
-    """A drop of each box whose label is gone."""
+    """A drop of each box whose label is gone; none where a whole field of labels is."""
+    if sample.written.lost.intersection(TRUTH_FIELDS):
+        sample.untold[
+            "samples have lost a field of labels, which is no decision: `curate browse` writes it"
+        ] += 1
+        return
     there = {label["_id"] for _, label in labels_in(sample.document, TRUTH_FIELDS)}
     kept = {(from_bytes(own.binary) or (None, 0))[1] for own in there}
     for box_id, box in sample.written.boxes.items():
@@ -228,7 +247,7 @@ def _of_deleted(sample: _Sample) -> Iterator[Row]:
 
 def _seen(box: BoxRecord) -> Row:
     _, label, edges, _ = box
-    return {"seen_label": label} | dict(zip([f"seen_{edge}" for edge in EDGES], edges, strict=True))
+    return dict(zip(SEEN, (label, *edges), strict=True))
 
 
 def image_ids(view: FiftyOne) -> list[tuple[int, str]]:

@@ -13,12 +13,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from curate.baseline import baseline_of
-from curate.browse.ids import PREDICTION, TRUTH, id_bytes
+from curate.browse.ids import PREDICTION, TRUTH, id_hex
 from curate.browse.places import Codes, Floats, shares, turned_boxes, upright_size
+from curate.crops.joining import join_images
 from curate.dataset import Dataset, Findings
 from curate.definitions.matching import match_rule
 from curate.definitions.model import Definitions
-from curate.formats.image_names import names_below_source
 from curate.matching import NONE, Detections, Matched, Objects, match
 from curate.tables import frame_sides
 
@@ -206,19 +206,14 @@ def _rows_in(images: pd.DataFrame, image_ids: pd.Series[int]) -> Codes:
 
 
 def _joined(predictions: Dataset, dataset: Dataset) -> pd.DataFrame:
-    """The predicted boxes on the dataset's images: of the same key, else of the same name."""
-    own, other = dataset.images, predictions.images
-    known = set(own["image_id"].tolist())
-    names = names_below_source(own)
-    by_name = dict(zip(names, own["image_id"].tolist(), strict=True))
-    # A name that two images have says of neither.
-    for name, count in pd.Series(names, dtype=object).value_counts().items():
-        if count > 1:
-            del by_name[str(name)]
-    pairs = zip(other["image_id"].tolist(), names_below_source(other), strict=True)
-    homes = {image: image if image in known else by_name.get(name, NONE) for image, name in pairs}
-    boxes = predictions.boxes
-    return boxes.assign(image_id=boxes["image_id"].map(homes).astype(pd.Int64Dtype()))
+    """The predicted boxes on the dataset's images that theirs are."""
+    rows = join_images(predictions.images, dataset.images).row
+    ids = np.append(dataset.images["image_id"].to_numpy(np.int64), NONE)
+    home = _rows_in(predictions.images, predictions.boxes["image_id"])
+    # Row -1, of boxes and images without a home, is the last one: none.
+    return predictions.boxes.assign(
+        image_id=pd.array(ids[np.append(rows, NONE)[home]], dtype=pd.Int64Dtype())
+    )
 
 
 def _matched(truth: Layer, detected: Layer, definitions: Definitions | None) -> tuple[Layer, Layer]:
@@ -275,7 +270,7 @@ def _verdicts(
 
 def _partner_ids(kind: int, ids: Codes, rows: Codes) -> list[str | None]:
     own = ids.tolist()
-    return [None if row == NONE else id_bytes(kind, own[row]).hex() for row in rows.tolist()]
+    return [None if row == NONE else id_hex(kind, own[row]) for row in rows.tolist()]
 
 
 def _columns(word: npt.NDArray[np.object_], iou: Floats, partner: list[str | None]) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from curate.cli import commands, review_apply
+from curate.cli import commands, review_apply, review_pull
 
 app = typer.Typer(
     help=__doc__,
@@ -14,9 +14,5 @@ app = typer.Typer(
     context_settings=commands.HELP_WORDS,
 )
 
+commands.add(app, "pull", review_pull.pull, review_pull.__doc__)
 commands.add(app, "apply", review_apply.apply, review_apply.__doc__)
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps `apply` a word of its own while it is the only command."""

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from curate.cli import options, output
 from curate.errors import UsageError, quote
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class Tool(StrEnum):
@@ -50,6 +47,7 @@ def pull(
     """Reads FiftyOne, writes decisions, a list of images, or both."""
     from curate.browse.database import fiftyone, only_owned, owned
     from curate.browse.pulling import image_ids, pulled
+    from curate.review.files import write_decisions
 
     if out is None and ids is None:
         raise UsageError("nothing is to be written", mend="give -o FILE, or --view and --ids")
@@ -67,7 +65,7 @@ def pull(
         found = pulled(dataset, who=who)
         for note in found.notes:
             output.note(note)
-        _write(found.decisions, out)
+        write_decisions(found.decisions, out)
         counts = found.decisions["verdict"].value_counts().sort_index()
         said = ", ".join(f"{verdict} {count}" for verdict, count in counts.items())
         output.result(f"{out}: {len(found.decisions)} decisions{f' ({said})' if said else ''}")
@@ -76,10 +74,14 @@ def pull(
 
 def _refuse(out: Path | None, ids: Path | None, *, force: bool) -> None:
     from curate.folders import refuse_file
+    from curate.review.files import ENDINGS
 
     if out is not None:
-        if out.suffix not in (".parquet", ".csv"):
-            raise UsageError(f"{quote(out.name)} ends otherwise", mend="name it .parquet or .csv")
+        if out.suffix.lower() not in ENDINGS:
+            raise UsageError(
+                f"-o {quote(out.name)} should end with {' or '.join(ENDINGS)}",
+                mend="call it decisions.parquet",
+            )
         refuse_file(out, b"PAR1|subject,", "file of decisions", force=force)
     if ids is not None:
         refuse_file(ids, rb"\A[0-9a-f]{16}\t", "list of images", force=force)
@@ -102,24 +104,3 @@ def _write_ids(images: list[tuple[int, str]], path: Path) -> None:
     lines = "".join(f"{image_id:016x}\t{key}\n" for image_id, key in images)
     write_file(path, lines.encode("utf-8", "backslashreplace"))
     output.result(f"{path}: {len(images)} images")
-
-
-def _write(decisions: pd.DataFrame, path: Path) -> None:
-    """Writes the table as the ending says; ids are 16 hex digits in CSV."""
-    import io
-
-    import pyarrow.parquet as pq
-
-    from curate.browse.pulling import COLUMNS
-    from curate.folders import write_file
-    from curate.tables import hex_id, to_arrow, with_none
-
-    if path.suffix == ".csv":
-        told = decisions.astype(object)
-        for name in ("finding_id", "box_id", "image_id"):
-            told[name] = [None if v is None else hex_id(v) for v in with_none(decisions[name])]
-        write_file(path, told.to_csv(index=False, lineterminator="\n").encode())
-        return
-    body = io.BytesIO()
-    pq.write_table(to_arrow(decisions, COLUMNS), body, compression="zstd")
-    write_file(path, body.getvalue())

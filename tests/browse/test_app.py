@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from curate.browse.database import owned
-from curate.browse.pulling import pulled
 from curate.cli import main
+from curate.review.files import read_decisions
 from tests.conftest import REPOSITORY
 from tests.tools.fiftyone import free_port
 
@@ -133,8 +133,8 @@ def test_the_grid_shows_decoded_pictures_with_boxes(fo, demo: Path, browser) -> 
         page.wait_for_function(f"([c, n]) => ({OF_COLOUR})(c) < n / 10", arg=[colour, with_boxes])
 
 
-def test_a_view_shows_its_findings_and_a_tag_set_there_is_a_decision(
-    fo, demo: Path, browser
+def test_a_view_shows_its_findings_and_a_tag_set_there_changes_the_next_audit(
+    fo, demo: Path, browser, monkeypatch, capsys
 ) -> None:
     name = "BOX-003 box-side-not-positive"
     audit = json.loads((demo / "audit.json").read_text(encoding="utf-8"))
@@ -151,7 +151,16 @@ def test_a_view_shows_its_findings_and_a_tag_set_there_is_a_decision(
         page.locator("[data-cy=label-tag-input]").wait_for(state="detached")
         dataset = owned(fo, NAME)
         assert set(dataset.load_saved_view(name).values("image_key")) == images
-        found = pulled(dataset, who="anna").decisions
+        monkeypatch.chdir(demo)
+        out = ["-o", "decisions.parquet"]
+        assert main(["review", "pull", "--from", "fiftyone", "--who", "anna", *out]) == 0
+    found = read_decisions([Path("decisions.parquet")])
     assert {f"{i:016x}" for i in found["finding_id"]} == wanted
     assert found["verdict"].tolist() == ["false-alarm"] * 2
     assert set(found["image"]) == images
+    words = ["curate-demo/street_coco", "--images", "curate-demo/images", "--json"]
+    capsys.readouterr()
+    assert main(["audit", *words, "--decisions", "decisions.parquet"]) == 1
+    again = json.loads(capsys.readouterr().out)["findings"]
+    first = [f["finding_id"] for f in audit["findings"]]
+    assert [f["finding_id"] for f in again] == [i for i in first if i not in wanted]

@@ -16,7 +16,9 @@ from PIL import Image
 import curate
 from curate.browse.building import build
 from curate.browse.database import MARK
+from curate.browse.pulling import pulled
 from curate.errors import OutputError, SourceError
+from curate.tables import key_hashes
 from tests.browse.conftest import SIDEWAYS, coco, picture
 from tests.conftest import REPOSITORY
 
@@ -135,6 +137,23 @@ def test_predictions_are_matched_on_both_sides(fo, street) -> None:
     assert [g.confidence for g in guess] == [0.9, 0.8]
     assert (sample.n_tp, sample.n_fp, sample.n_fn, sample.max_fp_score) == (1, 1, 1, 0.8)
     assert found["行人.jpg"].predictions.detections[0].eval == "fp"
+
+
+def test_predictions_find_their_pictures_where_the_ending_is_another(fo, street) -> None:
+    images = street.images
+    keys = [key.replace(".jpg", ".png") for key in images["image_key"]]
+    ids = dict(zip(images["image_id"], key_hashes(keys), strict=True))
+    other = replace(
+        street,
+        images=images.assign(image_key=keys, image_id=images["image_id"].map(ids).astype("Int64")),
+        boxes=street.boxes.assign(image_id=street.boxes["image_id"].map(ids).astype("Int64")),
+    )
+    built = build(street, predictions=other)
+    assert [sum(built.dataset.values(name)) for name in ("n_tp", "n_fp", "n_fn")] == [4, 0, 0]
+    unknown = replace(other, images=other.images.assign(image_key=["x/1", "x/2", "x/3"]))
+    assert "4 predictions on unknown images are not shown" in (
+        build(street, predictions=unknown).notes
+    )
 
 
 def test_views_of_errors_are_sorted_and_hold_nothing_else(fo, street) -> None:
@@ -256,6 +275,43 @@ def test_what_people_did_survives_a_refresh(fo, street) -> None:
     assert again.dataset.has_saved_view("mine")
 
 
+@pytest.mark.parametrize("is_written_again", [False, True])
+def test_a_field_that_was_taken_out_is_no_deletion_of_its_labels_and_comes_back(
+    fo, street, is_written_again: bool
+) -> None:
+    dataset = build(street, predictions=street).dataset
+    dataset.delete_sample_fields(["ground_truth", "predictions"])
+    if is_written_again:
+        again = build(street, predictions=street)
+        assert again.n_changed == 3
+        assert again.notes[-1] == (
+            "the field predictions was taken out in FiftyOne: it is written again, without what "
+            "people had done to its labels"
+        )
+        for field in ("ground_truth", "predictions"):
+            assert len(again.dataset.values(f"{field}.detections.id", unwind=True)) == 4
+        assert build(street, predictions=street).n_kept == 3
+    told = pulled(dataset)
+    assert len(told.decisions) == 0
+    wanted = () if is_written_again else (
+        "3 samples have lost a field of labels, which is no decision: `curate browse` writes it",
+    )  # fmt: skip
+    assert told.notes == wanted
+
+
+def test_a_label_deleted_before_its_field_was_written_again_can_be_deleted_after(
+    fo, street
+) -> None:
+    dataset = build(street).dataset
+    dataset.delete_sample_field("ground_truth")
+    build(street)
+    dataset.reload()
+    sample = by_name(dataset)["a.jpg"]
+    del sample.ground_truth.detections[0]
+    sample.save()
+    assert pulled(dataset).decisions["verdict"].tolist() == ["drop"]
+
+
 def test_a_stopped_build_goes_on(fo, street) -> None:
     dataset = build(street).dataset
     notes = dataset._sample_collection.database[f"curate.written.{dataset._doc.id}"]
@@ -271,7 +327,7 @@ def test_a_foreign_dataset_and_a_copy_of_ours_are_refused_and_not_touched(fo, st
     database = fo.core.odm.get_db_conn()
     for name in ("theirs", "copy"):
         before = database["datasets"].find_one({"name": name})
-        with pytest.raises(OutputError, match="did not make - choose another name with --name"):
+        with pytest.raises(OutputError, match="did not make - choose another with --as"):
             build(street, name=name)
         assert database["datasets"].find_one({"name": name}) == before
 

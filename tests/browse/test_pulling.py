@@ -10,19 +10,21 @@ import pytest
 
 import curate
 from curate.browse.building import build
-from curate.browse.pulling import COLUMNS, image_ids, pulled
+from curate.browse.pulling import image_ids, pulled
 from curate.cli import main
+from curate.review.decisions import DECISION_COLUMNS
 from tests.browse.conftest import SIDEWAYS, coco, picture
 from tests.browse.test_building import by_name
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+PULL = ["review", "pull", "--from", "fiftyone"]
 EDGES = ["x1", "y1", "x2", "y2"]
 
 
 def test_nothing_done_is_no_decision(fo, street) -> None:
     found = pulled(build(street, findings=curate.audit(street)).dataset)
     assert (len(found.decisions), found.notes) == (0, ())
-    assert list(found.decisions.columns) == list(COLUMNS)
+    assert list(found.decisions.columns) == list(DECISION_COLUMNS)
 
 
 def tag(dataset, name: str, number: int, word: str) -> None:
@@ -72,6 +74,56 @@ def test_fix_drop_and_confirm_are_about_the_box_as_it_was_seen(fo, street) -> No
     ids = street.boxes["box_id"]
     told = found.loc[["fix", "drop", "confirm"], "box_id"]
     assert told.tolist() == [ids[0], ids[1], ids[3]]
+
+
+def test_a_box_is_one_decision_where_it_is_moved_and_tagged_with_a_class(fo, street) -> None:
+    dataset = build(street).dataset
+    sample = by_name(dataset)["a.jpg"]
+    sample.ground_truth.detections[0].bounding_box = [0.2, 0.2, 0.5, 0.5]
+    sample.ground_truth.detections[0].tags = ["fix:car", "confirm"]
+    sample.save()
+    row = only(pulled(dataset).decisions)
+    assert (row["verdict"], row["label"], row["x2"]) == ("edit", "car", 70.0)
+
+
+def test_what_excludes_itself_is_told_and_is_no_decision(fo, street) -> None:
+    dataset = build(street, findings=curate.audit(street, select="BOX-002")).dataset
+    found = by_name(dataset)
+    first, second = found["a.jpg"].ground_truth.detections
+    first.tags = ["fix:car", "fix:bus"]
+    second.tags, second.label = ["drop"], "bus"
+    found["a.jpg"].save()
+    found["b.jpg"].ground_truth.detections[0].tags += ["confirm", "false-alarm"]
+    found["b.jpg"].save()
+    found["行人.jpg"].ground_truth.detections[0].tags = ["fix:"]
+    found["行人.jpg"].save()
+    told = pulled(dataset)
+    assert len(told.decisions) == 0
+    assert told.notes == (
+        "1 findings on labels have two verdicts: take one of the tags off",
+        "2 labels have tags or edits of which one excludes the other: leave one",
+        "1 tags `fix:` name no class",
+    )
+
+
+def test_a_tag_that_names_the_check_goes_before_one_that_does_not(fo, street) -> None:
+    dataset = build(street, findings=curate.audit(street, select="BOX-002")).dataset
+    tag(dataset, "b.jpg", 0, "false-alarm:BOX-002")
+    tag(dataset, "b.jpg", 0, "confirm")
+    assert only(pulled(dataset).decisions)["verdict"] == "false-alarm"
+
+
+@pytest.mark.parametrize("place", [[0.2, 0.2, 0.0, 0.5], [0.2, 0.2, 0.5], ["a", "b", "c", "d"]])
+def test_a_box_without_a_place_is_told_and_the_rest_is_pulled(fo, street, place) -> None:
+    dataset = build(street).dataset
+    path = {"$set": {"ground_truth.detections.1.bounding_box": place}}
+    dataset._sample_collection.update_one({"image_key": "labels/a.jpg"}, path)
+    dataset._sample_collection.update_one(
+        {"image_key": "labels/a.jpg"}, {"$push": {"ground_truth.detections.0.tags": "drop"}}
+    )
+    told = pulled(dataset)
+    assert told.decisions["verdict"].tolist() == ["drop"]
+    assert told.notes == ("1 labels have a box without width or height: draw it anew",)
 
 
 def test_edits_and_deletions_are_decisions_in_px(fo, street) -> None:
@@ -143,13 +195,12 @@ def test_decisions_are_those_of_fiftyones_own_tagging_of_a_view(fo, street) -> N
 
 
 def test_the_images_of_a_view_are_a_subset_file(fo, street, tmp_path: Path, capsys) -> None:
-    from curate.cli.review_pull import pull
-
     dataset = build(street, findings=curate.audit(street)).dataset
     wanted = dataset.load_saved_view("BOX-002 box-outside-image")
     ((image_id, key),) = image_ids(wanted)
     path = tmp_path / "outside.txt"
-    assert pull("fiftyone", view="BOX-002 box-outside-image", ids=path) == 0
+    words = ["--view", "BOX-002 box-outside-image", "--ids", str(path)]
+    assert main([*PULL, *words]) == 0
     assert path.read_text(encoding="utf-8") == f"{image_id:016x}\t{key}\n"
     words = ["browse", str(tmp_path / "labels.json"), "--images", str(tmp_path / "images")]
     assert main([*words, "--subset", str(path), "--no-launch"]) == 0
@@ -159,13 +210,11 @@ def test_the_images_of_a_view_are_a_subset_file(fo, street, tmp_path: Path, caps
 
 
 def test_decisions_are_written_as_parquet_and_csv(fo, street, tmp_path: Path) -> None:
-    from curate.cli.review_pull import pull
-
     dataset = build(street).dataset
     tag(dataset, "a.jpg", 0, "drop")
     box_id = int(street.boxes["box_id"][0])
-    assert pull("fiftyone", out=tmp_path / "d.parquet") == 0
+    assert main([*PULL, "-o", str(tmp_path / "d.parquet")]) == 0
     table = pd.read_parquet(tmp_path / "d.parquet")
     assert (table["verdict"].tolist(), table["box_id"].tolist()) == (["drop"], [box_id])
-    assert pull("fiftyone", out=tmp_path / "d.csv") == 0
+    assert main([*PULL, "-o", str(tmp_path / "d.csv")]) == 0
     assert pd.read_csv(tmp_path / "d.csv")["box_id"].tolist() == [f"{box_id:016x}"]

@@ -27,6 +27,14 @@ def test_without_fiftyone_the_command_to_install_it_is_told(source, capsys) -> N
     assert capsys.readouterr().err.endswith('not installed - pip install "curate[fiftyone]"\n')
 
 
+@pytest.mark.skipif(importlib.util.find_spec("fiftyone") is not None, reason="FiftyOne is here")
+def test_pulling_without_fiftyone_tells_the_command_to_install_it(tmp_path: Path, capsys) -> None:
+    out = tmp_path / "decisions.parquet"
+    assert main(["review", "pull", "--from", "fiftyone", "-o", str(out)]) == 2
+    assert capsys.readouterr().err.endswith('not installed - pip install "curate[fiftyone]"\n')
+    assert not out.exists()
+
+
 @pytest.mark.skipif(importlib.util.find_spec("fiftyone") is None, reason="needs FiftyOne")
 def test_a_database_that_does_not_answer_is_told_at_once(source, capsys, monkeypatch) -> None:
     with socket.socket() as taken:
