@@ -5,6 +5,7 @@ A module of its own: what compiles the matching is slow to load.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from curate.definitions.loading import load
@@ -43,7 +44,13 @@ def matching_definition(definitions: Definitions | None = None) -> Definition:
             place=found[1].place,
             mend="use one of them",
         )
-    return found[0] if found else load([SHIPPED]).parts[-1]
+    return found[0] if found else _shipped()
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Definition:
+    """The shipped definition; reading it takes longer than matching 5,000 images."""
+    return load([SHIPPED]).parts[-1]
 
 
 def match_rule(definitions: Definitions | None = None) -> MatchRule:
