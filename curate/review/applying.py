@@ -220,8 +220,9 @@ def _log(
     told = [logged, _image_rows(dataset, dropped["image_id"], "image", "dropped", dropped)]
     # One of the decisions on an image's boxes speaks for all: the last of them left it empty.
     last = todo[is_drop].assign(image_id=before["image_id"].iloc[rows[is_drop]].to_numpy())
-    last = last.drop_duplicates("image_id", keep="last").set_index("image_id")
-    told.append(_image_rows(dataset, emptied, "label_state", "empty", last.loc[emptied]))
+    last = last.drop_duplicates("image_id", keep="last")
+    last = last.iloc[_rows_of(last["image_id"], emptied)]
+    told.append(_image_rows(dataset, emptied, "label_state", "empty", last))
     return pd.concat(told, ignore_index=True)
 
 

@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,7 +18,7 @@ import pyarrow.parquet as pq
 from curate.errors import Place, TableError, UsageError, quote
 from curate.folders import write_file
 from curate.review.decisions import DECISION_COLUMNS, ID_OF, decisions_table
-from curate.tables import from_arrow, hex_id, make_table, to_arrow
+from curate.tables import from_arrow, hex_ids, make_table, to_arrow
 
 FILE = "decisions.parquet"
 ENDINGS = (".parquet", ".csv")
@@ -54,11 +56,16 @@ def write_decisions(decisions: pd.DataFrame, path: Path) -> None:
 
 
 def _csv(decisions: pd.DataFrame) -> bytes:
+    # Not by `map`: where some are null, pandas 3.0 takes the others through float64.
     texts = {
-        name: decisions[name].map(lambda own: hex_id(int(own)), na_action="ignore")
+        name: hex_ids(decisions[name].fillna(0).to_numpy(np.int64), _is_known(decisions[name]))
         for name in sorted(_IDS)
     }
     return decisions.assign(**texts).to_csv(index=False, lineterminator="\n").encode()
+
+
+def _is_known(column: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    return column.notna().to_numpy(bool)
 
 
 def read_decisions(paths: Sequence[Path], names: Iterable[str] | None = None) -> pd.DataFrame:
