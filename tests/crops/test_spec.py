@@ -121,9 +121,26 @@ def test_a_value_that_no_file_may_have_is_refused_elsewhere_too(spec: CropSpec, 
         refuse_senseless(spec)
 
 
-def test_values_at_their_limits_are_taken() -> None:
-    refuse_senseless(CropSpec().with_geometry(margin_frac=10.0, size_px=4096))
-    refuse_senseless(CropSpec(score_floor=-3.5).with_geometry(margin_frac=0.0, size_px=1))
+@pytest.mark.parametrize(
+    ("at_limit", "over"),
+    [
+        (CropSpec().with_geometry(margin_frac=10.0), CropSpec().with_geometry(margin_frac=10.01)),
+        (CropSpec().with_geometry(margin_frac=0.0), CropSpec().with_geometry(margin_frac=-0.01)),
+        (CropSpec().with_geometry(size_px=4096), CropSpec().with_geometry(size_px=4097)),
+        (CropSpec().with_geometry(size_px=1), CropSpec().with_geometry(size_px=0)),
+    ],
+)
+def test_values_at_their_limits_are_taken(at_limit: CropSpec, over: CropSpec) -> None:
+    assert _is_taken(at_limit)
+    assert not _is_taken(over)
+
+
+def _is_taken(spec: CropSpec) -> bool:
+    try:
+        refuse_senseless(spec)
+    except UsageError:
+        return False
+    return True
 
 
 def test_limits_are_those_of_the_schema() -> None:

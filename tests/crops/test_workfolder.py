@@ -30,7 +30,9 @@ def test_the_lock_of_a_run_that_is_gone_is_no_hindrance(tmp_path) -> None:
     said = {"host": socket.gethostname(), "pid": int(gone.stdout)}
     (tmp_path / ".out.crops-lock").write_text(json.dumps(said))
     with WorkFolder(tmp_path / "out"):
-        pass
+        taken = json.loads((tmp_path / ".out.crops-lock").read_text())
+    assert taken == {"host": socket.gethostname(), "pid": os.getpid()}
+    assert not (tmp_path / ".out.crops-lock").exists()
 
 
 def test_the_lock_of_another_machine_holds(tmp_path) -> None:
