@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,3 +62,17 @@ def unlistable() -> Callable[[Path, str], str]:
         return "/".join(names)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's chromium, driven by playwright; `.ci/browser` installs both."""
+    driver = pytest.importorskip("playwright.sync_api", reason="no playwright; see .ci/browser")
+    path = os.environ.get("CURATE_CHROMIUM") or shutil.which("chromium")
+    if path is None:
+        pytest.skip("no chromium; .ci/browser installs it")
+    with driver.sync_playwright() as playwright:
+        # As root chromium runs without its sandbox or not at all.
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -47,20 +46,6 @@ DRAWN = """() => [...document.querySelectorAll("canvas[canvas-loaded=true]")].fi
   const all = view.getImageData(0, 0, own.width, own.height).data;
   return new Set(new Uint32Array(all.buffer)).size > 200;
 }).length"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Debian's chromium, driven by playwright; `.ci/fiftyone` installs both."""
-    driver = pytest.importorskip("playwright.sync_api", reason="no playwright; see .ci/fiftyone")
-    path = os.environ.get("CURATE_CHROMIUM") or shutil.which("chromium")
-    if path is None:
-        pytest.skip("no chromium; .ci/fiftyone installs it")
-    with driver.sync_playwright() as playwright:
-        # As root chromium runs without its sandbox or not at all.
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

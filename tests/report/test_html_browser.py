@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,20 +31,6 @@ def demo(tmp_path_factory):
         words = ["curate-demo/street_coco", "--images", "curate-demo/images"]
         assert main(["audit", *words, "-o", "audit.html", "-o", "audit.json"]) == 1
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Debian's chromium, driven by playwright; `.ci/browser` installs both."""
-    driver = pytest.importorskip("playwright.sync_api", reason="no playwright; see .ci/browser")
-    path = os.environ.get("CURATE_CHROMIUM") or shutil.which("chromium")
-    if path is None:
-        pytest.skip("no chromium; .ci/browser installs it")
-    with driver.sync_playwright() as playwright:
-        # As root chromium runs without its sandbox or not at all.
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
