@@ -31,7 +31,7 @@ from curate.browse.labels import FIELDS, LISTS, attributes_of
 from curate.browse.merging import update_of
 from curate.browse.places import Codes
 from curate.browse.shown import Shown, shown
-from curate.browse.views import save, wanted
+from curate.browse.views import left_out, save, wanted
 from curate.dataset import Dataset, Findings
 from curate.definitions.model import Definitions
 from curate.errors import Place, SourceError
@@ -133,7 +133,8 @@ def build(
     target.info[MARK] = mark
     target.save()
     target.reload()
-    return Built(name, target, *counts, tuple(sorted(mark["views"])), (*told, *what.notes))
+    notes = (*told, *what.notes, *left_out(what))
+    return Built(name, target, *counts, tuple(sorted(mark["views"])), notes)
 
 
 def _pictures(dataset: Dataset) -> tuple[Path, pd.Series[float], list[str]]:

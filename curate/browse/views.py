@@ -53,9 +53,7 @@ def wanted(shown: Shown, fields: set[str]) -> list[Wanted]:
         found.append(Wanted(f"{check} {name}".strip(), says, ("check", check), truth, detected))
     for split in sorted(shown.images["split"].dropna().unique()):
         found.append(Wanted(f"split {split}", "pictures of this split", ("split", split)))
-    counts = shown.truth.boxes["label"].value_counts().sort_index()
-    counts = counts.sort_values(ascending=False, kind="stable").head(MAX_CLASSES)
-    for label in sorted(map(str, counts.index)):
+    for label in sorted(map(str, _classes(shown)[:MAX_CLASSES])):
         says = "pictures with this class, and nothing else drawn of the labels"
         found.append(Wanted(f"class {label}", says, ("class", label), truth))
     if detected and shown.truth.match is not None:
@@ -68,6 +66,23 @@ def wanted(shown: Shown, fields: set[str]) -> list[Wanted]:
             says = "crops of this outcome: see them with the button for patches"
             found.append(Wanted(f"crops {outcome}", says, ("crops", outcome), (CROPS,)))
     return found
+
+
+def left_out(shown: Shown) -> tuple[str, ...]:
+    """Says, in words, that classes have no view of their own."""
+    classes = _classes(shown)
+    if len(classes) <= MAX_CLASSES:
+        return ()
+    return (
+        f"{len(classes) - MAX_CLASSES} of {len(classes)} classes have no saved view of their own: "
+        f"the {MAX_CLASSES} with most boxes have; filter the others by label in the App",
+    )
+
+
+def _classes(shown: Shown) -> list[object]:
+    """The classes of the labels, those with most boxes first."""
+    counts = shown.truth.boxes["label"].value_counts().sort_index()
+    return list(counts.sort_values(ascending=False, kind="stable").index)
 
 
 def save(

@@ -348,6 +348,23 @@ def test_classes_of_any_name_have_views_of_their_own(fo, street) -> None:
     assert all(len(built.dataset.load_saved_view(v)) for v in built.views)
 
 
+def test_classes_beyond_the_hundredth_have_no_view_and_that_is_told(fo, tmp_path: Path) -> None:
+    picture(tmp_path / "images" / "a.jpg", (100, 50))
+    # Two boxes of each class but the first and the second, which are left out.
+    ids = [1, 2, *(c for c in range(3, 103) for _ in range(2))]
+    images = [{"file_name": "a.jpg", "width": 100, "height": 50}]
+    boxes = [{"image_id": 1, "bbox": [1, 1, 9, 9], "category_id": 1} for _ in ids]
+    dataset = curate.read(coco(tmp_path, images, boxes), images=tmp_path / "images")
+    labels = [f"c{c:03d}" for c in ids]
+    built = build(dataset.with_tables(boxes=dataset.boxes.assign(label=labels)))
+    classes = [view for view in built.views if view.startswith("class ")]
+    assert classes == [f"class c{c:03d}" for c in range(3, 103)]
+    assert [note for note in built.notes if "classes" in note] == [
+        "2 of 102 classes have no saved view of their own: the 100 with most boxes have; filter "
+        "the others by label in the App"
+    ]
+
+
 def test_pictures_that_moved_away_are_told(fo, street) -> None:
     (street.images_root / "a.jpg").unlink()
     assert f"1 pictures are no longer in {street.images_root}" in build(street).notes
