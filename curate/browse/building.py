@@ -27,7 +27,7 @@ from curate.browse.database import (
 from curate.browse.digests import digests
 from curate.browse.documents import CROPS, SAMPLE_FIELDS, Made, Maker, file_sizes
 from curate.browse.ids import SAMPLE, from_bytes, id_bytes
-from curate.browse.labels import FIELDS, LISTS, attributes_of
+from curate.browse.labels import COLOURS, FIELDS, LISTS, attributes_of
 from curate.browse.merging import update_of
 from curate.browse.places import Codes
 from curate.browse.shown import Shown, shown
@@ -123,6 +123,7 @@ def build(
     if target is None:
         drop_orphans(fo)
         target = created(fo, name, dataset.name)
+        target.app_config.color_scheme = _colours(fo)
     told += _restored(target)
     now = digests(what, str(root), sizes)
     fields = _declare(fo, target, what)
@@ -135,6 +136,16 @@ def build(
     target.reload()
     notes = (*told, *what.notes, *left_out(what))
     return Built(name, target, *counts, tuple(sorted(mark["views"])), notes)
+
+
+def _colours(fo: FiftyOne) -> Any:  # of FiftyOne
+    """One colour for all labels, and one for all predictions, until somebody chooses others."""
+    fields = [
+        {"path": own, "fieldColor": colour}
+        for pair in FIELDS.values()
+        for own, colour in zip(pair, COLOURS, strict=True)
+    ]
+    return fo.ColorScheme(color_by="field", fields=fields)
 
 
 def _pictures(dataset: Dataset) -> tuple[Path, pd.Series[float], list[str]]:

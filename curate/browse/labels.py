@@ -28,6 +28,8 @@ FIELDS = {
     "Keypoints": ("ground_truth_points", "predictions_points"),
     "Classifications": ("ground_truth_tags", "predictions_tags"),
 }
+# Of labels and of predictions: apart for colour-blind eyes too, by day and by night.
+COLOURS = ("#40c4ff", "#ff9100")
 LISTS = {name: name.lower() for name in FIELDS}
 # Columns that are attributes of a label where they say something.
 EXTRAS = (

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from curate.browse.database import owned
 from curate.cli import main
@@ -114,7 +115,9 @@ def test_the_grid_shows_decoded_pictures_with_boxes(fo, demo: Path, browser) -> 
         )
         with_boxes = page.evaluate(OF_COLOUR, colour)
         assert with_boxes > 500
-        page.locator("[data-cy=checkbox-ground_truth]").click()
+        # Outlines of labels have their colour.
+        for name in ("ground_truth", "ground_truth_outlines"):
+            page.locator(f"[data-cy=checkbox-{name}]").click()
         page.wait_for_function(f"([c, n]) => ({OF_COLOUR})(c) < n / 10", arg=[colour, with_boxes])
 
 
@@ -149,3 +152,11 @@ def test_a_view_shows_its_findings_and_a_tag_set_there_changes_the_next_audit(
     again = json.loads(capsys.readouterr().out)["findings"]
     first = [f["finding_id"] for f in audit["findings"]]
     assert [f["finding_id"] for f in again] == [i for i in first if i not in wanted]
+
+
+def test_the_picture_of_the_page_is_made(fo, tmp_path: Path, browser) -> None:
+    script = REPOSITORY / "docs" / "make_browse_picture.py"
+    browser.new_page().close()  # skips where there is no browser
+    subprocess.run([sys.executable, script, tmp_path / "browse.jpg"], check=True, timeout=300)
+    with Image.open(tmp_path / "browse.jpg") as picture:
+        assert picture.size == (1360, 760)

@@ -339,6 +339,15 @@ def test_a_dataset_of_ours_says_so_and_stays(fo, street) -> None:
     assert dataset.info[MARK]["source"] == "labels"
 
 
+def test_colours_tell_labels_from_predictions_and_those_that_somebody_chose_stay(fo, street):
+    dataset = build(street).dataset
+    colours = {one["path"]: one["fieldColor"] for one in dataset.app_config.color_scheme.fields}
+    assert colours["ground_truth"] == colours["ground_truth_outlines"] != colours["predictions"]
+    dataset.app_config.color_scheme = fo.ColorScheme(color_by="value")
+    dataset.save()
+    assert build(street).dataset.app_config.color_scheme.color_by == "value"
+
+
 def test_classes_of_any_name_have_views_of_their_own(fo, street) -> None:
     labels = ["行人", "车", "person", "person"]
     built = build(street.with_tables(boxes=street.boxes.assign(label=labels)))
