@@ -17,8 +17,10 @@ from curate.browse.ids import PREDICTION, TRUTH, id_hex
 from curate.browse.places import Codes, Floats, shares, turned_boxes, upright_size
 from curate.crops.joining import join_images
 from curate.dataset import Dataset, Findings
-from curate.definitions.matching import match_rule
+from curate.definitions.ignoring import ignored_by
+from curate.definitions.matching import matching_definition, rule_of
 from curate.definitions.model import Definitions
+from curate.formats import derived
 from curate.matching import NONE, Detections, Matched, Objects, match
 from curate.tables import frame_sides
 
@@ -26,7 +28,6 @@ EDGES = ["x1", "y1", "x2", "y2"]
 _FINDING_COLUMNS = ("finding_id", "check", "level", "image_id", "members", "rank", "message")
 # A message may name thousands of files, and would stand at each of them.
 MAX_MESSAGE_CHARS = 300
-_UNDECIDED = ("ignore", "review")
 # Shapes that an area encloses: the others are matched with nothing.
 _ENCLOSING = ("box", "rotated", "polygon", "mask")
 
@@ -151,7 +152,7 @@ def shown(
         detected = _layer(PREDICTION, boxes, frames, ({}, {}))
         _note(notes, len(boxes) - len(detected.boxes), "predictions on unknown images")
         _note(notes, _n_hidden(detected), "predictions without a place")
-        truth, detected = _matched(truth, detected, definitions)
+        truth, detected = _matched(dataset, truth, detected, definitions)
     told = Findings(dataset.findings, dataset) if findings is None else findings
     by_image, members = _findings(told, images)
     n_elsewhere = len(set(told.table["finding_id"]) - set(by_image["finding_id"]))
@@ -216,8 +217,11 @@ def _joined(predictions: Dataset, dataset: Dataset) -> pd.DataFrame:
     )
 
 
-def _matched(truth: Layer, detected: Layer, definitions: Definitions | None) -> tuple[Layer, Layer]:
-    """Both layers with what the matching says of them."""
+def _matched(
+    dataset: Dataset, truth: Layer, detected: Layer, definitions: Definitions | None
+) -> tuple[Layer, Layer]:
+    """Both layers, the first of the dataset's boxes, with what the matching says of them."""
+    definition = matching_definition(definitions)
     labels = pd.concat([truth.boxes["label"], detected.boxes["label"]])
     codes = pd.factorize(labels)[0].astype(np.int64)
     label = codes[: len(truth.boxes)], codes[len(truth.boxes) :]
@@ -225,10 +229,11 @@ def _matched(truth: Layer, detected: Layer, definitions: Definitions | None) -> 
     is_object = (role != "exclude") & truth.boxes["shape"].isin(_ENCLOSING)
     objects = np.flatnonzero(is_object.to_numpy(bool))
     own = truth.boxes.iloc[objects]
-    is_ignored = own["role"].isin(_UNDECIDED).to_numpy(bool) | own["label"].isna().to_numpy(bool)
-    for flag in ("is_group", "difficult"):
-        is_ignored |= own[flag].to_numpy(np.bool_, na_value=False)
     ids = truth.boxes["box_id"].to_numpy(np.int64), detected.boxes["box_id"].to_numpy(np.int64)
+    every = pd.Index(dataset.boxes["box_id"].to_numpy(np.int64))
+    # Of all boxes: by which another is ignored may lie where nothing is shown.
+    of_all = ignored_by(definition, dataset, derived).is_ignored
+    is_ignored = of_all[every.get_indexer(ids[0][objects])]
     found = match(
         Detections(
             detected.image_row, detected.boxes[EDGES].to_numpy(np.float64), label[1],
@@ -238,7 +243,7 @@ def _matched(truth: Layer, detected: Layer, definitions: Definitions | None) -> 
             truth.image_row[objects], own[EDGES].to_numpy(np.float64), label[0][objects],
             ids[0][objects], is_ignored,
         ),
-        match_rule(definitions),
+        rule_of(definition),
     )  # fmt: skip
     told = _verdicts(found, is_ignored)
     partners = [

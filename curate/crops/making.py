@@ -102,6 +102,7 @@ def make_crops(  # noqa: PLR0913  # each has a default
             only_verified=definition.values.get("unlabelled") == "only_verified",
             attribute=spec.attribute,
         ),
+        definition=definition,
         store=None if to == "manifest" else _store(root),
         has_paths=root is not None and own.images_root is not None and _is(root, own.images_root),
         to=to,

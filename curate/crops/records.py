@@ -33,7 +33,6 @@ ENCLOSING = ("box", "rotated", "polygon", "mask")
 # unknown image.
 UNREAD_RECORD = "SRC-001"
 _UNREAD = (UNREAD_RECORD, "SRC-002", "SRC-005")
-_UNDECIDED = ("ignore", "review")
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +80,7 @@ class Labelled:
     image_row
         (M,) int64: row of the image.
     is_ignored
-        (M,) bool: ignored or under review, of several objects, difficult, or without a class.
+        (M,) bool: those that count neither way.
     """
 
     boxes: pd.DataFrame
@@ -129,13 +128,9 @@ def detections_of(
 
 
 def objects_of(truth: Dataset, images: pd.DataFrame) -> Labelled:
-    """The objects of a dataset, all of whose boxes are."""
+    """The objects of a settled truth, all of whose boxes are."""
     boxes = truth.boxes
-    is_ignored = boxes["role"].isin(_UNDECIDED).to_numpy(bool) | boxes["label"].isna().to_numpy(
-        bool
-    )
-    for flag in ("is_group", "difficult"):
-        is_ignored |= boxes[flag].to_numpy(np.bool_, na_value=False)
+    is_ignored = (boxes["role"] == "ignore").to_numpy(bool)
     image_row = pd.Index(images["image_id"]).get_indexer(pd.Index(boxes["image_id"]))
     return Labelled(boxes, image_row.astype(np.int64), is_ignored)
 

@@ -28,6 +28,7 @@ from curate.crops.spec import CropSpec, refuse_senseless
 from curate.crops.summary import counted, document, image_counts
 from curate.crops.workfolder import PARTS, WorkFolder, summary_of
 from curate.dataset import Dataset
+from curate.definitions.model import Definition
 from curate.errors import OutputError, Place
 from curate.stores import Store
 
@@ -78,6 +79,8 @@ class Job:
     ----------
     truth
         None: crops get the labels that the detector gives.
+    definition
+        Of kind `matching`: which objects are ignored.
     store
         Where the pictures are; None: there is a manifest alone, without pictures.
     has_paths
@@ -90,6 +93,7 @@ class Job:
     detections: Dataset
     spec: CropSpec
     labelling: Labelling
+    definition: Definition
     store: Store | None
     has_paths: bool
     to: To
@@ -115,7 +119,7 @@ def make_set(job: Job, out: Path, *, dry_run: bool = False, force: bool = False)
     """
     refuse_senseless(job.spec)
     _refuse_other(summary_of(out), job, out, force=force)
-    given = settled(job.truth, job.detections, job.labelling)
+    given = settled(job.truth, job.detections, job.labelling, job.definition)
     per_block = BLOCK_IMAGES
     if job.to == "shards":
         per_shard = job.spec.encoding.images_per_shard

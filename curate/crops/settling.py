@@ -1,7 +1,8 @@
 """What is decided once for a whole set, so that its blocks of images cannot differ in it.
 
-Which boxes are the detector's and which are objects, which images belong together, whether the
-classes of both have anything in common, and what a missing score means.
+Which boxes are the detector's and which are objects, which of these count neither way, which
+images belong together, whether the classes of both have anything in common, and what a missing
+score means.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from curate.crops.joining import UNKNOWN, Joined, join_images
 from curate.crops.labelling import Labelling, lists_of_classes
 from curate.crops.records import EDGES, ENCLOSING, UNREAD_RECORD
 from curate.dataset import Dataset
+from curate.definitions.ignoring import ignored_by
+from curate.definitions.model import Definition
+from curate.formats import derived
 
 Bools = npt.NDArray[np.bool_]
 
@@ -29,7 +33,8 @@ class Settled:
     Parameters
     ----------
     truth
-        Images by key, and the boxes that are objects; None: there is no truth.
+        Images by key, and the boxes that are objects, with the role `ignore` all that count neither
+        way; None: there is no truth.
     detections
         What the detector gave and no other boxes, with the findings about them; each has a score
         if any has.
@@ -53,7 +58,9 @@ class Settled:
         return (self.detections if self.truth is None else self.truth).images
 
 
-def settled(truth: Dataset | None, detections: Dataset, labelling: Labelling) -> Settled:
+def settled(
+    truth: Dataset | None, detections: Dataset, labelling: Labelling, definition: Definition
+) -> Settled:
     """What is decided for a whole set.
 
     Parameters
@@ -65,12 +72,14 @@ def settled(truth: Dataset | None, detections: Dataset, labelling: Labelling) ->
         can be both.
     labelling
         The rules that are asked for.
+    definition
+        Of kind `matching`: which objects are ignored.
     """
     found, told = _scored(_of_detector_alone(detections))
     if truth is None:
         found = _by_key(found)
         return Settled(None, found, Joined.same(len(found.images)), labelling, tuple(told))
-    objects, told_of_objects = _objects_alone(_by_key(truth))
+    objects, told_of_objects = _objects_alone(_by_key(truth), definition)
     labelling, told_of_classes = _with_classes(labelling, found, objects)
     joined = join_images(found.images, objects.images)
     told += [*told_of_objects, *told_of_classes, *_told_of_images(joined, len(objects.images))]
@@ -112,7 +121,7 @@ def _scored(detections: Dataset) -> tuple[Dataset, list[str]]:
     return detections.with_tables(boxes=boxes), [told]
 
 
-def _objects_alone(truth: Dataset) -> tuple[Dataset, list[str]]:
+def _objects_alone(truth: Dataset, definition: Definition) -> tuple[Dataset, list[str]]:
     """The truth with its objects alone, and what was assumed of them."""
     boxes, told = truth.boxes, []
     if len(boxes) and (boxes["origin"] == "detector").all():
@@ -123,7 +132,10 @@ def _objects_alone(truth: Dataset) -> tuple[Dataset, list[str]]:
     if is_flat.any():
         n_flat = int(is_flat.sum())
         told.append(f"{n_flat} objects of the truth have no area - `curate audit` names them")
-    return _with_boxes(truth, is_object & ~is_flat), told
+    is_object &= ~is_flat
+    found = ignored_by(definition, truth, derived)
+    decided = boxes.assign(role=boxes["role"].mask(found.is_ignored, "ignore"))
+    return _with_boxes(truth.with_tables(boxes=decided), is_object), [*told, *found.told(is_object)]
 
 
 def _with_classes(

@@ -173,8 +173,7 @@ def built(
         for number, raw in enumerate(values.get("relations", ()))
     ]
     mapping = mapping_of(builder)
-    for number, row in enumerate(values.get("ignored_when", ())):
-        builder.expression(row["when"], builder.names("box"), ("ignored_when", number, "when"))
+    ignored_when = _ignored_when(builder)
     for number, one in enumerate(values.get("classes", ())):
         if "definition" in one:
             at = ("classes", number, "definition")
@@ -211,7 +210,17 @@ def built(
         clauses=tuple(clauses),
         questions=questions,
         classes=tuple(_trained(one) for one in values.get("classes", ())),
+        ignored_when=ignored_when,
     )
+
+
+def _ignored_when(builder: Builder) -> tuple[Excepted, ...]:
+    names = builder.names("box")
+    return tuple(
+        Excepted(builder.expression(row["when"], names, ("ignored_when", number, "when")),
+                 row["because"])
+        for number, row in enumerate(builder.values.get("ignored_when", ()))
+    )  # fmt: skip
 
 
 def _columns_of(file: DefinitionFile) -> dict[str, Name]:

@@ -71,7 +71,8 @@ def rule_of(part: Definition) -> MatchRule:
     Raises
     ------
     UsageError
-        For a way of matching that the schema knows and `curate.matching` does not do.
+        For a way of matching that the schema knows and `curate.matching` does not do, and for
+        objects that are ignored by what only a mapping tells.
     """
     for (section, key), done in _DONE.items():
         stated = part.values[section].get(key, done)
@@ -81,6 +82,14 @@ def rule_of(part: Definition) -> MatchRule:
                 "nothing else is matched by yet",
                 place=part.place,
                 mend=f"write {quote(done)}" if done else "leave it out",
+            )
+    for number, row in enumerate(part.ignored_when):
+        if "decision" in row.when.names:
+            raise UsageError(
+                f"ignored_when.{number}.when of {part.id} is {quote(row.when.text)}: objects are "
+                "matched as their labels state them, before any mapping gives a decision",
+                place=part.place,
+                mend="ask for the label or the role instead",
             )
     matching = part.values["matching"]
     return MatchRule(

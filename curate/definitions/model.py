@@ -36,7 +36,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Excepted:
-    """Records that a clause does not hold for, and the reason."""
+    """Records that a clause does not hold for, or that no matching counts, and the reason."""
 
     when: Expression
     because: str
@@ -160,7 +160,8 @@ class Definition:
     """One file, with the overrides of the project that uses it applied.
 
     `label` is the class that a definition is of; `columns` those that it adds to boxes; `values`
-    the file's own YAML values; `extends` the ids of the definitions that it builds on.
+    the file's own YAML values; `extends` the ids of the definitions that it builds on;
+    `ignored_when` the objects that count neither way in a matching.
     """
 
     id: str
@@ -180,6 +181,7 @@ class Definition:
     clauses: tuple[Clause, ...] = ()
     questions: Mapping[str, Question] = field(default_factory=dict)
     classes: tuple[TrainedClass, ...] = ()
+    ignored_when: tuple[Excepted, ...] = ()
 
     @property
     def stated(self) -> str:

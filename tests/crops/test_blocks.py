@@ -14,6 +14,7 @@ from curate.crops.labelling import Labelling
 from curate.crops.outcomes import proposals
 from curate.crops.settling import settled
 from curate.dataset import Dataset
+from curate.definitions.matching import matching_definition
 from tests.crops.plainly import Image, Thing
 from tests.crops.test_outcomes import (
     ARMED,
@@ -30,12 +31,12 @@ from tests.crops.test_outcomes import (
 
 
 def blocks_of(truth: Dataset | None, found: Dataset, n_images: int) -> Blocks:
-    return Blocks(settled(truth, found, Labelling()), n_images)
+    return Blocks(settled(truth, found, Labelling(), matching_definition()), n_images)
 
 
 def rows_in(truth: Dataset | None, found: Dataset, n_images: int) -> pd.DataFrame:
     """The rows of all blocks of so many images."""
-    given_ = settled(truth, found, Labelling(attribute=ARMED))
+    given_ = settled(truth, found, Labelling(attribute=ARMED), matching_definition())
     parts = [
         proposals(block, given_.labelling, GEOMETRY, score_floor=0.05).rows
         for block in Blocks(given_, n_images)

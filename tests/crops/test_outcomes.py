@@ -18,6 +18,7 @@ from curate.crops.outcomes import LATER, Proposals, proposals
 from curate.crops.settling import settled
 from curate.cutting import CropGeometry, crop_rectangles
 from curate.dataset import Dataset, empty_dataset
+from curate.definitions.matching import matching_definition
 from curate.demo.labels import clean_pages, render
 from curate.demo.labels import detections as detections_text
 from curate.demo.scene import plan_scenes
@@ -61,7 +62,7 @@ def detection_of(thing: Thing, **more: object) -> dict:
 
 
 def run(truth: Dataset | None, found: Dataset, floor: float = 0.0, **more: object) -> Proposals:
-    all_of = settled(truth, found, Labelling(**more))
+    all_of = settled(truth, found, Labelling(**more), matching_definition())
     block = Block(all_of.images, all_of.truth, all_of.detections, all_of.joined, 0)
     return proposals(block, all_of.labelling, GEOMETRY, score_floor=floor)
 
@@ -101,7 +102,16 @@ BOXES = st.tuples(EDGES, EDGES, st.integers(2, 24), st.integers(2, 24)).map(
     lambda box: (box[0], box[1], box[0] + box[2], box[1] + box[3])
 )
 NAMES = ("a.jpg", "b/c.jpg", "d.jpg")
-KINDS = ("include", "include", "include", "exclude", "ignore", "review", "group", "difficult")
+# What an object is beside its box, and what its row of the table states: the flags and shares that
+# the shipped definition ignores it for, and (the last) a flag that it does not.
+STATED = {
+    "include": {}, "exclude": {"role": "exclude"}, "ignore": {"role": "ignore"},
+    "review": {"role": "review"}, "group": {"is_group": True}, "difficult": {"difficult": True},
+    "hidden": {"attributes": '{"visibility": 0.1}'}, "cut": {"truncated": 0.6},
+    "flagged": {"truncated": 1.0},
+}  # fmt: skip
+KINDS = (*["include"] * 3, *STATED)
+COUNTED = ("include", "exclude", "flagged")
 LISTS = st.sampled_from([None, None, (), ("cat",), ("cat", "dog", "gun"), ("dog",)])
 
 
@@ -114,7 +124,7 @@ def scenes(draw: st.DrawFn) -> tuple[dict[str, Image], list[tuple[Thing, str]], 
     objects = []
     for number in ids[:n_objects]:
         kind, label = draw(st.sampled_from(KINDS)), draw(st.one_of(words, words, st.none()))
-        is_undecided = kind not in ("include", "exclude") or label is None
+        is_undecided = kind not in COUNTED or label is None
         thing = Thing(number, draw(st.sampled_from(NAMES)), label, draw(BOXES), 0.0, is_undecided)
         objects.append((thing, kind))
     others = draw(st.sampled_from([words, words, st.sampled_from(["dog", "bird"])]))
@@ -128,12 +138,7 @@ def scenes(draw: st.DrawFn) -> tuple[dict[str, Image], list[tuple[Thing, str]], 
 
 
 def truth_of(images: dict[str, Image], objects: list[tuple[Thing, str]]) -> Dataset:
-    boxes = []
-    for thing, kind in objects:
-        role = kind if kind in ("include", "exclude", "ignore", "review") else "include"
-        flags = {"is_group": kind == "group" or None, "difficult": kind == "difficult" or None}
-        boxes.append(box_of(thing, role=role, **flags))
-    return dataset_of("labels", images, boxes)
+    return dataset_of("labels", images, [box_of(thing, **STATED[kind]) for thing, kind in objects])
 
 
 @given(scenes(), st.booleans())
@@ -170,6 +175,14 @@ def test_order_of_the_rows_of_the_inputs_does_not_matter(
     pd.testing.assert_frame_equal(plain.rows, other.rows, check_exact=True)
 
 
+def counts_as_object(row: dict) -> bool:
+    """Whether a box of the truth is an object that is found or missed, by what its row states."""
+    attributes = {} if pd.isna(row["attributes"]) else json.loads(row["attributes"])
+    is_hidden = 0 <= attributes.get("visibility", 1) < 0.2
+    is_cut = 0.5 < row["truncated"] < 1
+    return row["origin"] != "detector" and row["role"] == "include" and not is_hidden | is_cut
+
+
 @pytest.mark.parametrize("floor", [0.0, 0.05, 0.5])
 @pytest.mark.parametrize("name", PAIRS)
 def test_rows_of_real_detections_add_up(real_data, name: str, floor: float) -> None:
@@ -180,9 +193,7 @@ def test_rows_of_real_detections_add_up(real_data, name: str, floor: float) -> N
     assert made.n_detections == len(scores)
     assert made.n_below_floor == int((scores < floor).sum())
     assert len(made.rows) + made.n_below_floor == made.n_detections + counts.get("missed", 0)
-    n_objects = int(
-        ((truth.boxes["origin"] != "detector") & (truth.boxes["role"] == "include")).sum()
-    )
+    n_objects = sum(map(counts_as_object, truth.boxes.to_dict("records")))
     assert int(made.rows["is_assigned"].sum()) + counts.get("missed", 0) == n_objects
     assert set(made.rows["outcome"].dropna()) <= set(OUTCOMES)
     assert set(made.rows["status"].dropna()) <= set(STATUSES)

@@ -14,6 +14,7 @@ from curate.crops.planning import MIN_ERRORS, USUAL_ERRORS, Errors, planned, wit
 from curate.crops.settling import settled
 from curate.crops.spec import CropSpec
 from curate.dataset import Dataset
+from curate.definitions.matching import matching_definition
 from tests.crops.plainly import Image, Thing
 from tests.crops.test_outcomes import CAT, GOOD, SEEN, box_of, dataset_of, detection_of
 
@@ -21,7 +22,7 @@ NAMES = {"detector": None, "detector_version": None, "definition": "d@1"}
 
 
 def plan(truth: Dataset, found: Dataset, **values: object) -> Proposals:
-    given = settled(truth, found, Labelling())
+    given = settled(truth, found, Labelling(), matching_definition())
     block = Block(given.images, given.truth, given.detections, given.joined, 0)
     return planned(block, CropSpec(**values), given.labelling, NAMES)
 

@@ -10,12 +10,13 @@ import pytest
 from curate.crops.labelling import Labelling
 from curate.crops.settling import Settled, settled
 from curate.dataset import Dataset
+from curate.definitions.matching import matching_definition
 from tests.crops.plainly import Image, Thing
 from tests.crops.test_outcomes import CAT, GOOD, SEEN, box_of, dataset_of, detection_of
 
 
 def decided(truth: Dataset | None, found: Dataset) -> Settled:
-    return settled(truth, found, Labelling())
+    return settled(truth, found, Labelling(), matching_definition())
 
 
 @pytest.fixture

@@ -65,6 +65,17 @@ def test_every_number_of_the_rule_is_read(tmp_path: Path) -> None:
         assert match_rule(load([path])) == wanted
 
 
+def test_objects_that_only_a_mapping_tells_are_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, "own", "is_group or difficult", "is_group or decision == 'rider'")
+    with pytest.raises(UsageError) as caught:
+        match_rule(load([path]))
+    assert str(caught.value).endswith(
+        "own.yaml:3: ignored_when.0.when of own is \"is_group or decision == 'rider'\": objects "
+        "are matched as their labels state them, before any mapping gives a decision - ask for "
+        "the label or the role instead"
+    )
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
