@@ -19,13 +19,15 @@ from curate.crops.joining import join_images
 from curate.dataset import Dataset, Findings
 from curate.definitions.matching import match_rule
 from curate.definitions.model import Definitions
+from curate.errors import quote
 from curate.matching import NONE, Detections, Matched, Objects, match
-from curate.tables import frame_sides
+from curate.tables import frame_sides, with_none
 
 EDGES = ["x1", "y1", "x2", "y2"]
 _FINDING_COLUMNS = ("finding_id", "check", "level", "image_id", "members", "rank", "message")
 # A message may name thousands of files, and would stand at each of them.
 MAX_MESSAGE_CHARS = 300
+SHOWN_CLASSES = 5  # of those that predictions have and labels do not
 _UNDECIDED = ("ignore", "review")
 # Shapes that an area encloses: the others are matched with nothing.
 _ENCLOSING = ("box", "rotated", "polygon", "mask")
@@ -147,6 +149,7 @@ def shown(
     _note(notes, _n_hidden(truth), "boxes without a place in a picture of known size")
     detected = None
     if predictions is not None:
+        notes += _doubts(predictions, dataset)
         boxes = _joined(predictions, dataset)
         detected = _layer(PREDICTION, boxes, frames, ({}, {}))
         _note(notes, len(boxes) - len(detected.boxes), "predictions on unknown images")
@@ -161,6 +164,31 @@ def shown(
         None if crops is None else _crops(crops, images, notes), _subsets(subsets or {}, images),
         tuple(notes),
     )  # fmt: skip
+
+
+def _doubts(predictions: Dataset, dataset: Dataset) -> list[str]:
+    """What makes predictions match nothing, in words: faults of their files, other classes."""
+    faults = predictions.findings
+    first = faults[faults["level"] == "error"].drop_duplicates("check")
+    told = [
+        f"predictions: {text} - {mend}"
+        for text, mend in zip(_messages(first), with_none(first["mend"]), strict=True)
+        if text is not None
+    ]
+    known = {*dataset.classes["label"], *dataset.boxes["label"].dropna()}
+    label = predictions.boxes["label"]
+    n_unnamed = int(label.isna().sum())
+    if n_unnamed:
+        told.append(f"{n_unnamed} predictions have no class")
+    other = label[label.notna() & ~label.isin(known)]
+    if len(other):
+        names = [quote(name) for name in other.value_counts().index]
+        more = f" and {len(names) - SHOWN_CLASSES} more" if len(names) > SHOWN_CLASSES else ""
+        told.append(
+            f"{len(other)} predictions are of classes that the labels do not have, and match "
+            f"nothing: {', '.join(names[:SHOWN_CLASSES])}{more}; --classes names numbered ones"
+        )
+    return told
 
 
 def _note(notes: list[str], count: int, what: str) -> None:
