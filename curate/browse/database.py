@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from curate.doctor import fiftyone_database
+from curate.doctor import Service, fiftyone_database
 from curate.errors import OutputError, Place, UsageError, quote
 
 SCHEMA = "curate.browse/1"
@@ -38,18 +38,18 @@ def fiftyone() -> FiftyOne:
             "this needs FiftyOne, which is not installed", mend='pip install "curate[fiftyone]"'
         )
     service = fiftyone_database()
-    if not service.is_reachable:
+    if service.is_reachable is False:
         # FiftyOne itself waits for 40 seconds and then says less.
         at = f" at {service.address}" if service.address else ""
         raise OutputError(f"{service.name}{at}: {service.message}")
     module = importlib.import_module("fiftyone")
-    with _database_errors():
+    with _database_errors(service):
         module.list_datasets()
     return module
 
 
 @contextmanager
-def _database_errors() -> Iterator[None]:
+def _database_errors(at: Service) -> Iterator[None]:
     errors: Any = importlib.import_module("pymongo.errors")  # comes with FiftyOne
     service: Any = importlib.import_module("fiftyone.core.service")
     config: Any = importlib.import_module("fiftyone.core.config")
@@ -60,8 +60,11 @@ def _database_errors() -> Iterator[None]:
         yield
     except kinds as error:
         raise OutputError(
-            f"FiftyOne's database cannot be used: {str(error) or type(error).__name__}",
-            mend="see `curate doctor fiftyone`",
+            f"cannot be used: {str(error) or type(error).__name__}",
+            place=Place(id=" at ".join([at.name, *filter(None, [at.address])])),
+            mend="see `curate doctor fiftyone`"
+            if at.address is None
+            else "correct the address, or start a MongoDB there",
         ) from error
 
 
