@@ -28,6 +28,7 @@ from curate.browse.digests import digests
 from curate.browse.documents import CROPS, SAMPLE_FIELDS, Made, Maker, file_sizes
 from curate.browse.ids import SAMPLE, from_bytes, id_bytes
 from curate.browse.labels import FIELDS, LISTS, attributes_of
+from curate.browse.leaving import moved, refuse_other, staying
 from curate.browse.merging import update_of
 from curate.browse.places import Codes
 from curate.browse.shown import Shown, shown
@@ -108,7 +109,8 @@ def build(
     UsageError
         Where FiftyOne is not installed.
     OutputError
-        Where its database cannot be used, or a dataset of that name is not curate's.
+        Where its database cannot be used, or a dataset of that name is not curate's, or shows
+        another source.
     """
     root, n_bytes, told = _pictures(dataset)
     fo = fiftyone()
@@ -120,16 +122,25 @@ def build(
     )  # fmt: skip
     own = n_bytes.reindex(what.images["image_id"])
     sizes = np.asarray(own).astype(np.float64)
+    ids = _object_ids(fo, what)
     if target is None:
         drop_orphans(fo)
         target = created(fo, name, dataset.name)
-    told += _restored(target)
+    refuse_other(target, dataset.name, ids)
+    told += [*moved(target, root), *_restored(target)]
+    stay = staying(target, ids)
+    if stay:
+        told.append(
+            f"{len(stay)} pictures that {dataset.name} no longer has stay, as people tagged or "
+            "edited them: delete them in FiftyOne"
+        )
     now = digests(what, str(root), sizes)
     fields = _declare(fo, target, what)
-    counts = _write(fo, target, Maker(fo, what, root, sizes), what, now)
+    counts = _write(target, Maker(fo, what, root, sizes), ids, now, stay=stay)
     mark = dict(target.info[MARK])
     mark["views"] = save(fo, target, wanted(what, fields), mark.get("views", {}))
     mark |= {"source": dataset.name, "n_images": len(what.images), "fields": sorted(fields)}
+    mark["folder"] = str(root)
     target.info[MARK] = mark
     target.save()
     target.reload()
@@ -222,16 +233,27 @@ def _label_fields(what: Shown) -> Iterator[tuple[str, tuple[str, dict[str, str]]
         yield CROPS, ("Detections", dict.fromkeys(words, "StringField") | {"iou": "FloatField"})
 
 
+def _object_ids(fo: FiftyOne, what: Shown) -> list[Any]:  # of FiftyOne
+    object_id = fo.core.odm.document.ObjectId
+    return [object_id(id_bytes(SAMPLE, i)) for i in what.images["image_id"].tolist()]
+
+
 def _write(
-    fo: FiftyOne, target: FiftyOne, maker: Maker, what: Shown, now: list[bytes]
+    target: FiftyOne,
+    maker: Maker,
+    ids: list[Any],  # ObjectIds
+    now: list[bytes],
+    *,
+    stay: set[Any],  # as above
 ) -> tuple[int, int, int, int]:
-    """Writes the samples that changed; their numbers: new, changed, gone, kept."""
+    """Writes the samples that changed; their numbers: new, changed, gone, kept.
+
+    Those that are not among the `ids` go, but for `stay`.
+    """
     samples, written = samples_of(target), written_of(target)
     before = {d["_id"]: d["digest"] for d in written.find({}, {"digest": 1})}
     # One that was deleted in FiftyOne comes back; so does one that was never noted.
     there = {d["_id"] for d in samples.find({}, {"_id": 1})}
-    object_id = fo.core.odm.document.ObjectId
-    ids = [object_id(id_bytes(SAMPLE, i)) for i in what.images["image_id"].tolist()]
     is_new = np.array([own not in there for own in ids], bool)
     is_same = np.array([before.get(i) == d for i, d in zip(ids, now, strict=True)], bool)
     rows = np.flatnonzero(is_new | ~is_same)
@@ -244,7 +266,7 @@ def _write(
         _insert(samples, [one for one, new in zip(made, fresh, strict=True) if new])
         _update(samples, written, [one for one, new in zip(made, fresh, strict=True) if not new])
         _note(written, made, [told[row] for row in block.tolist()])
-    wanted_ids = set(ids)
+    wanted_ids = stay.union(ids)
     gone = [own for own in there - wanted_ids if from_bytes(own.binary) is not None]
     samples.delete_many({"_id": {"$in": gone}})
     written.delete_many({"_id": {"$in": list(before.keys() - wanted_ids)}})

@@ -97,6 +97,14 @@ def pulled(dataset: FiftyOne, *, who: str | None = None) -> Pulled:
     return Pulled(decisions_table(len(rows), values), tuple(told))
 
 
+def did_people_decide(document: Document, written: Written) -> bool:
+    """Whether people did to a sample what is a decision, or what is told to be none."""
+    untold: Counter[str] = Counter()
+    rows = _rows(document, written, None, untold)
+    # Of a sample that has lost a field it is told so, which nobody did to it by itself.
+    return bool(rows or (+untold and not written.lost))
+
+
 def _rows(document: Document, written: Written, who: str | None, untold: Counter[str]) -> list[Row]:
     """The decisions of one sample."""
     _, image_id = from_bytes(document["_id"].binary) or (SAMPLE, 0)
