@@ -20,6 +20,7 @@ from curate.browse.database import (
     drop_orphans,
     fiftyone,
     lost_fields,
+    lost_values,
     owned,
     samples_of,
     written_of,
@@ -135,12 +136,12 @@ def build(
             "edited them: delete them in FiftyOne"
         )
     now = digests(what, str(root), sizes)
-    fields = _declare(fo, target, what)
+    fields, paths = _declare(fo, target, what)
     counts = _write(target, Maker(fo, what, root, sizes), ids, now, stay=stay)
     mark = dict(target.info[MARK])
     mark["views"] = save(fo, target, wanted(what, fields), mark.get("views", {}))
     mark |= {"source": dataset.name, "n_images": len(what.images), "fields": sorted(fields)}
-    mark["folder"] = str(root)
+    mark |= {"folder": str(root), "paths": paths}
     target.info[MARK] = mark
     target.save()
     target.reload()
@@ -150,11 +151,17 @@ def build(
 def _pictures(dataset: Dataset) -> tuple[Path, pd.Series[float], list[str]]:
     """Folder of the pictures, the sizes of their files by image id, what is missing in words."""
     images = dataset.images[dataset.images["path"].notna()]
-    if dataset.images_root is None or not len(images):
+    if dataset.images_root is None:
         raise SourceError(
             "has no picture, and FiftyOne shows pictures",
             place=Place(id=dataset.name),
             mend="name their folder with --images",
+        )
+    if not len(images):
+        raise SourceError(
+            f"has the picture of none of the {len(dataset.images)} images of {dataset.name}",
+            place=Place(str(dataset.images_root)),
+            mend="check --images",
         )
     n_bytes = file_sizes(images, dataset.images_root)
     n_gone = int(np.isnan(n_bytes).sum())
@@ -179,19 +186,26 @@ def _restored(target: FiftyOne) -> list[str]:
     if lost:
         update = {"$set": {"digest": b""}, "$addToSet": {"lost": {"$each": lost}}}
         written_of(target).update_many({}, update)
-    return [
+    values = lost_values(target)
+    if values:
+        written_of(target).update_many({}, {"$set": {"digest": b""}})
+    told = [
         f"the field {name} was taken out in FiftyOne: it is written again, without what people "
         "had done to its labels"
         for name in lost
     ]
+    if values:
+        told.append(f"written again, as FiftyOne has it no longer: {', '.join(values)}")
+    return told
 
 
-def _declare(fo: FiftyOne, target: FiftyOne, what: Shown) -> set[str]:
-    """Declares the fields that are needed; those of labels come back."""
+def _declare(fo: FiftyOne, target: FiftyOne, what: Shown) -> tuple[set[str], list[str]]:
+    """Declares the fields that are needed; those of labels come back, and the paths of values."""
     schema = target.get_field_schema(flat=True)
     for name, kind in SAMPLE_FIELDS.items():
         if name not in schema:
             target.add_sample_field(name, *_type(fo, kind), **_list(fo, kind))
+    paths = list(SAMPLE_FIELDS)
     wanted_fields = dict(_label_fields(what))
     for name, (kind, attributes) in wanted_fields.items():
         if name not in schema:
@@ -200,9 +214,10 @@ def _declare(fo: FiftyOne, target: FiftyOne, what: Shown) -> set[str]:
             )
         for attribute, own in attributes.items():
             path = f"{name}.{LISTS[kind]}.{attribute}"
+            paths.append(path)
             if path not in schema:
                 target.add_sample_field(path, *_type(fo, own), **_list(fo, own))
-    return set(wanted_fields)
+    return set(wanted_fields), sorted(paths)
 
 
 def _type(fo: FiftyOne, name: str) -> tuple[Any]:  # a class of FiftyOne

@@ -165,6 +165,14 @@ def lost_fields(dataset: FiftyOne) -> list[str]:
     return sorted(name for name in dataset.info[MARK].get("fields", ()) if name not in there)
 
 
+def lost_values(dataset: FiftyOne) -> list[str]:
+    """Paths of other fields than of labels, and of labels' attributes, as `lost_fields`."""
+    there = dataset.get_field_schema(flat=True)
+    known = dataset.info[MARK].get("paths", ())
+    # Where a field of labels is gone, so is all in it.
+    return sorted(p for p in known if p not in there and ("." not in p or p.split(".")[0] in there))
+
+
 def drop_orphans(fo: FiftyOne) -> None:
     """Drops what curate noted of datasets that are no longer there."""
     database = _database(fo)

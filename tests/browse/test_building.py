@@ -299,6 +299,22 @@ def test_a_field_that_was_taken_out_is_no_deletion_of_its_labels_and_comes_back(
     assert told.notes == wanted
 
 
+@pytest.mark.parametrize("path", ["checks", "n_fn", "image_id", "ground_truth.detections.eval"])
+def test_a_value_that_was_taken_out_is_written_again(fo, street, path: str) -> None:
+    given = {"predictions": predicted(street, [0.9, 0.8, 0.7, 0.6])}
+    dataset = build(street, findings=curate.audit(street), **given).dataset
+    before = dataset.values(path)
+    sample = by_name(dataset)["a.jpg"]
+    sample.ground_truth.detections[0].tags.append("confirm")
+    sample.save()
+    dataset.delete_sample_field(path)
+    again = build(street, findings=curate.audit(street), **given)
+    assert f"written again, as FiftyOne has it no longer: {path}" in again.notes
+    assert again.dataset.values(path) == before
+    assert "confirm" in by_name(again.dataset)["a.jpg"].ground_truth.detections[0].tags
+    assert build(street, findings=curate.audit(street), **given).n_kept == 3
+
+
 def test_a_label_deleted_before_its_field_was_written_again_can_be_deleted_after(
     fo, street
 ) -> None:
@@ -403,3 +419,11 @@ def test_the_examples_of_the_help_run_and_print_a_document_of_the_schema(
         jsonschema.validate(document, schema)
         assert document["dataset"] == "curate/street"
     assert by_name(fo.load_dataset("curate/street"))["a.jpg"].n_tp == 1
+
+
+def test_a_folder_without_the_pictures_is_told_by_its_name(fo, street, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    none = curate.read(tmp_path / "labels.json", images=tmp_path / "empty")
+    with pytest.raises(SourceError, match="empty: has the picture of none of the 3 images") as told:
+        build(none)
+    assert "check --images" in str(told.value)
