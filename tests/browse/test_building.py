@@ -336,6 +336,17 @@ def test_a_stopped_build_goes_on(fo, street) -> None:
     assert (again.n_changed, again.n_kept, len(again.dataset)) == (1, 2, 3)
 
 
+def test_views_of_a_build_that_was_stopped_before_it_noted_them_are_curates(fo, street) -> None:
+    dataset = build(street).dataset
+    first = ("schema", "source", "dataset_id")
+    dataset.info["curate"] = {name: dataset.info["curate"][name] for name in first}
+    dataset.save()
+    dataset.save_view("mine", dataset.limit(1))
+    built = build(street)
+    assert built.views == ("class car", "class person")
+    assert sorted(built.dataset.list_saved_views()) == ["class car", "class person", "mine"]
+
+
 def test_a_foreign_dataset_and_a_copy_of_ours_are_refused_and_not_touched(fo, street) -> None:
     theirs = fo.Dataset("theirs", persistent=True)
     theirs.add_sample(fo.Sample("x.jpg"))
@@ -362,6 +373,16 @@ def test_classes_of_any_name_have_views_of_their_own(fo, street) -> None:
         "class person", "class 行人", "class 车 2",
     ]  # fmt: skip
     assert all(len(built.dataset.load_saved_view(v)) for v in built.views)
+
+
+def test_a_class_or_split_named_like_a_field_of_the_database_has_its_pictures(fo, street) -> None:
+    boxes = street.boxes.assign(label=["$where", "$where", "person", "$ROOT"])
+    images = street.images.assign(split=["$train", "$train", "$val"])
+    dataset = build(street.with_tables(boxes=boxes, images=images)).dataset
+    view = dataset.load_saved_view("class $where")
+    assert view.values("ground_truth.detections.label", unwind=True) == ["$where", "$where"]
+    assert len(dataset.load_saved_view("class $ROOT")) == 1
+    assert len(dataset.load_saved_view("split $train")) == 2
 
 
 def test_pictures_that_moved_away_are_told(fo, street) -> None:
