@@ -16,6 +16,7 @@ from curate.browse.database import (
     MARK,
     FiftyOne,
     created,
+    database_faults,
     default_name,
     drop_orphans,
     fiftyone,
@@ -72,6 +73,7 @@ class Built:
     notes: tuple[str, ...]
 
 
+@database_faults()
 def build(
     dataset: Dataset,
     *,

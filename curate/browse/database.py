@@ -17,6 +17,8 @@ SCHEMA = "curate.browse/1"
 MARK = "curate"
 # Collections beside FiftyOne's own: what curate wrote into each sample.
 _WRITTEN = "curate.written."
+_DUPLICATE = 11000  # MongoDB's code of an id that is there already
+_MAX_CHARS = 300
 
 FiftyOne = Any  # the module, its datasets, views and fields: they have no types
 
@@ -66,6 +68,33 @@ def _database_errors(at: Service) -> Iterator[None]:
             if at.address is None
             else "correct the address, or start a MongoDB there",
         ) from error
+
+
+@contextmanager
+def database_faults(name: str = "FiftyOne's database") -> Iterator[None]:
+    """Tells what the database refuses in a block, or in a function that it decorates.
+
+    Raises
+    ------
+    OutputError
+        Where it is gone, full, or another command writes the same samples at the same time.
+    """
+    if importlib.util.find_spec("pymongo") is None:
+        yield
+        return
+    errors: Any = importlib.import_module("pymongo.errors")  # comes with FiftyOne
+    place = Place(id=name)
+    try:
+        yield
+    except errors.PyMongoError as error:
+        told = (getattr(error, "details", None) or {}).get("writeErrors") or [{}]
+        if _DUPLICATE in (getattr(error, "code", None), told[0].get("code")):
+            what, mend = "another command writes the same samples", "let that end, then run again"
+        else:
+            # The whole text of such an error holds all documents of its block.
+            what = f"refuses: {str(told[0].get('errmsg') or error)[:_MAX_CHARS]}"
+            mend = "see `curate doctor fiftyone`, then run again: it goes on where it stopped"
+        raise OutputError(what, place=place, mend=mend) from error
 
 
 def default_name(source: str) -> str:

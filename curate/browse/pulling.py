@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from curate.browse.changes import TRUTH_FIELDS, Written, labels_in, written_in
-from curate.browse.database import FiftyOne, lost_fields, samples_of, written_of
+from curate.browse.database import FiftyOne, database_faults, lost_fields, samples_of, written_of
 from curate.browse.ids import SAMPLE, from_bytes
 from curate.browse.labels import FIELDS
 from curate.browse.records import BoxRecord, FindingRecord
@@ -62,6 +62,7 @@ class _Sample:
         return [(f, list(m)) for f, m in zip(record.findings, record.members, strict=True)]
 
 
+@database_faults()
 def pulled(dataset: FiftyOne, *, who: str | None = None) -> Pulled:
     """The decisions that people made in a FiftyOne dataset of curate; nothing in it is changed.
 

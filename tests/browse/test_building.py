@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from dataclasses import replace
@@ -14,8 +15,9 @@ import pytest
 from PIL import Image
 
 import curate
+from curate.browse import building
 from curate.browse.building import build
-from curate.browse.database import MARK
+from curate.browse.database import MARK, database_faults
 from curate.browse.pulling import pulled
 from curate.errors import OutputError, SourceError
 from curate.tables import key_hashes
@@ -334,6 +336,42 @@ def test_a_stopped_build_goes_on(fo, street) -> None:
     notes.delete_one({})
     again = build(street)
     assert (again.n_changed, again.n_kept, len(again.dataset)) == (1, 2, 3)
+
+
+def test_samples_that_another_command_writes_are_told(fo, street, monkeypatch) -> None:
+    dataset = build(street).dataset
+    documents = list(dataset._sample_collection.find())
+    dataset._sample_collection.delete_many({})
+    real = building.Maker.make
+
+    def late(maker, *args):
+        made = list(real(maker, *args))
+        dataset._sample_collection.insert_many(documents)
+        return made
+
+    monkeypatch.setattr(building.Maker, "make", late)
+    with pytest.raises(OutputError, match="another command writes the same samples") as told:
+        build(street)
+    assert len(str(told.value)) < 200
+    monkeypatch.undo()
+    assert build(street).n_kept == 3
+
+
+def test_a_database_that_is_gone_is_told(fo, street, tmp_path: Path) -> None:
+    from tests.tools.fiftyone import database
+
+    dataset = build(street).dataset
+    pymongo = importlib.import_module("pymongo")
+    with database(tmp_path / "own") as uri:
+        client = pymongo.MongoClient(uri, serverSelectionTimeoutMS=200)
+        client.admin.command("ping")
+    with (
+        pytest.raises(OutputError, match="FiftyOne's database: refuses: ") as told,
+        database_faults(),
+    ):
+        client.admin.command("ping")
+    assert "then run again" in str(told.value)
+    assert len(dataset) == 3
 
 
 def test_views_of_a_build_that_was_stopped_before_it_noted_them_are_curates(fo, street) -> None:
