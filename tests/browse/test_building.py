@@ -370,6 +370,7 @@ def test_a_database_that_is_gone_is_told(fo, street, tmp_path: Path) -> None:
         database_faults(),
     ):
         client.admin.command("ping")
+    client.close()
     assert "then run again" in str(told.value)
     assert len(dataset) == 3
 
