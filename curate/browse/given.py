@@ -86,7 +86,7 @@ def audit_of(path: Path, dataset: Dataset) -> Findings:
     Raises
     ------
     SourceError
-        For a file that cannot be read, or is no such document.
+        For a file that cannot be read, is no such document, or is about other images.
     """
     place = Place(str(path))
     try:
@@ -102,13 +102,22 @@ def audit_of(path: Path, dataset: Dataset) -> Findings:
             mend="make it with `curate audit --json`",
         )
     try:
-        return _findings(document["findings"], dataset)
+        named = {record["image"] for record in document["findings"]} - {None}
+        found = _findings(document["findings"], dataset)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SourceError(
             f"breaks the schema {AUDIT_SCHEMA}: {error!r}",
             place=place,
             mend="make it anew with `curate audit --json`",
         ) from error
+    if named and named.isdisjoint(dataset.images["image_key"]):
+        raise SourceError(
+            f"is about other images: none of the {len(named)} that it names is in {dataset.name}, "
+            f"the first is {quote(min(named))}",
+            place=place,
+            mend="give the audit of this source, made under the same --name",
+        )
+    return found
 
 
 def _findings(records: list[Any], dataset: Dataset) -> Findings:  # JSON

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import curate
-from curate.browse.given import read_both
+from curate.browse.given import audit_of, read_both
 from curate.browse.shown import shown
-from curate.errors import UsageError
+from curate.cli import main
+from curate.errors import SourceError, UsageError
 from curate.formats import ReadOptions
 from tests.browse.conftest import coco, picture
 
@@ -95,3 +96,16 @@ def test_predictions_of_classes_that_the_labels_do_not_have_are_told(
         "2 predictions are of classes that the labels do not have, and match nothing: '14'; "
         "--classes names numbered ones"
     )
+
+
+def test_an_audit_of_other_images_is_refused(labels: Path, tmp_path: Path) -> None:
+    boxes = [{"image_id": 1, "bbox": [90, 20, 20, 5]}]
+    (tmp_path / "other").mkdir()
+    size = {"width": 100, "height": 50}
+    other = coco(tmp_path / "other", [{"file_name": "b.jpg", **size}], boxes)
+    assert main(["audit", str(other), "--select", "BOX-002", "-o", str(tmp_path / "a.json")]) == 1
+    dataset = curate.read(labels, images=tmp_path / "images")
+    with pytest.raises(SourceError, match="none of the 1 that it names is in labels") as told:
+        audit_of(tmp_path / "a.json", dataset)
+    assert "'labels/b.jpg'" in str(told.value)
+    assert len(audit_of(tmp_path / "a.json", curate.read(other)).table) == 1
