@@ -83,10 +83,11 @@ def database_faults(name: str = "FiftyOne's database") -> Iterator[None]:
         yield
         return
     errors: Any = importlib.import_module("pymongo.errors")  # comes with FiftyOne
+    bson: Any = importlib.import_module("bson.errors")  # as above; a document over 16 MB, for one
     place = Place(id=name)
     try:
         yield
-    except errors.PyMongoError as error:
+    except (errors.PyMongoError, bson.BSONError) as error:
         told = (getattr(error, "details", None) or {}).get("writeErrors") or [{}]
         if _DUPLICATE in (getattr(error, "code", None), told[0].get("code")):
             what, mend = "another command writes the same samples", "let that end, then run again"

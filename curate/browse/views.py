@@ -117,8 +117,11 @@ def _named(fo: FiftyOne, views: list[Wanted], taken: set[str]) -> Iterator[tuple
 
 
 def _spelt(name: str) -> str:
-    """The name, not longer than FiftyOne's limit of 100 characters with an ordinal."""
-    return name[:90]
+    """The name, not longer than FiftyOne's limit of 100 characters with an ordinal.
+
+    Names are keys in the database, where none may hold a zero byte.
+    """
+    return name.replace("\0", " ")[:90]
 
 
 def _view(fo: FiftyOne, dataset: FiftyOne, view: Wanted) -> Any:  # a view of FiftyOne

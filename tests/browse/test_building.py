@@ -415,12 +415,13 @@ def test_classes_of_any_name_have_views_of_their_own(fo, street) -> None:
 
 
 def test_a_class_or_split_named_like_a_field_of_the_database_has_its_pictures(fo, street) -> None:
-    boxes = street.boxes.assign(label=["$where", "$where", "person", "$ROOT"])
+    boxes = street.boxes.assign(label=["$where", "$where", "zero\0byte", "$ROOT"])
     images = street.images.assign(split=["$train", "$train", "$val"])
     dataset = build(street.with_tables(boxes=boxes, images=images)).dataset
     view = dataset.load_saved_view("class $where")
     assert view.values("ground_truth.detections.label", unwind=True) == ["$where", "$where"]
     assert len(dataset.load_saved_view("class $ROOT")) == 1
+    assert len(dataset.load_saved_view("class zero byte")) == 1
     assert len(dataset.load_saved_view("split $train")) == 2
 
 
