@@ -152,7 +152,10 @@ def shown(
         notes += _doubts(predictions, dataset)
         boxes = _joined(predictions, dataset)
         detected = _layer(PREDICTION, boxes, frames, ({}, {}))
-        _note(notes, len(boxes) - len(detected.boxes), "predictions on unknown images")
+        n_unknown = int((boxes["image_id"] == NONE).sum())
+        _note(notes, n_unknown, "predictions on unknown images")
+        n_elsewhere = len(boxes) - len(detected.boxes) - n_unknown
+        _note(notes, n_elsewhere, "predictions on images without a picture")
         _note(notes, _n_hidden(detected), "predictions without a place")
         truth, detected = _matched(truth, detected, definitions)
     told = Findings(dataset.findings, dataset) if findings is None else findings

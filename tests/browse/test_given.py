@@ -98,6 +98,16 @@ def test_predictions_of_classes_that_the_labels_do_not_have_are_told(
     )
 
 
+def test_predictions_on_images_without_a_picture_are_told_as_such(tmp_path: Path) -> None:
+    picture(tmp_path / "images" / "a.jpg", (100, 50))
+    images = [{"file_name": f"{name}.jpg", "width": 100, "height": 50} for name in "ab"]
+    path = coco(tmp_path, images, [])
+    dets = results(tmp_path / "dets.json", [1, 2], image_id=2)
+    told = notes(path, dets, tmp_path)
+    assert "2 predictions on images without a picture are not shown" in told
+    assert not any("unknown images" in note for note in told)
+
+
 def test_an_audit_of_other_images_is_refused(labels: Path, tmp_path: Path) -> None:
     boxes = [{"image_id": 1, "bbox": [90, 20, 20, 5]}]
     (tmp_path / "other").mkdir()
