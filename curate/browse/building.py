@@ -16,10 +16,12 @@ from curate.browse.database import (
     MARK,
     FiftyOne,
     created,
+    database_faults,
     default_name,
     drop_orphans,
     fiftyone,
     lost_fields,
+    lost_values,
     owned,
     samples_of,
     written_of,
@@ -28,6 +30,7 @@ from curate.browse.digests import digests
 from curate.browse.documents import CROPS, SAMPLE_FIELDS, Made, Maker, file_sizes
 from curate.browse.ids import SAMPLE, from_bytes, id_bytes
 from curate.browse.labels import COLOURS, FIELDS, LISTS, attributes_of
+from curate.browse.leaving import moved, refuse_other, staying
 from curate.browse.merging import update_of
 from curate.browse.places import Codes
 from curate.browse.shown import Shown, shown
@@ -70,6 +73,7 @@ class Built:
     notes: tuple[str, ...]
 
 
+@database_faults()
 def build(
     dataset: Dataset,
     *,
@@ -108,7 +112,8 @@ def build(
     UsageError
         Where FiftyOne is not installed.
     OutputError
-        Where its database cannot be used, or a dataset of that name is not curate's.
+        Where its database cannot be used, or a dataset of that name is not curate's, or shows
+        another source.
     """
     root, n_bytes, told = _pictures(dataset)
     fo = fiftyone()
@@ -120,17 +125,26 @@ def build(
     )  # fmt: skip
     own = n_bytes.reindex(what.images["image_id"])
     sizes = np.asarray(own).astype(np.float64)
+    ids = _object_ids(fo, what)
     if target is None:
         drop_orphans(fo)
         target = created(fo, name, dataset.name)
         target.app_config.color_scheme = _colours(fo)
-    told += _restored(target)
+    refuse_other(target, dataset.name, ids)
+    told += [*moved(target, root), *_restored(target)]
+    stay = staying(target, ids)
+    if stay:
+        told.append(
+            f"{len(stay)} pictures that {dataset.name} no longer has stay, as people tagged or "
+            "edited them: delete them in FiftyOne"
+        )
     now = digests(what, str(root), sizes)
-    fields = _declare(fo, target, what)
-    counts = _write(fo, target, Maker(fo, what, root, sizes), what, now)
+    fields, paths = _declare(fo, target, what)
+    counts = _write(target, Maker(fo, what, root, sizes), ids, now, stay=stay)
     mark = dict(target.info[MARK])
     mark["views"] = save(fo, target, wanted(what, fields), mark.get("views", {}))
     mark |= {"source": dataset.name, "n_images": len(what.images), "fields": sorted(fields)}
+    mark |= {"folder": str(root), "paths": paths}
     target.info[MARK] = mark
     target.save()
     target.reload()
@@ -151,11 +165,17 @@ def _colours(fo: FiftyOne) -> Any:  # of FiftyOne
 def _pictures(dataset: Dataset) -> tuple[Path, pd.Series[float], list[str]]:
     """Folder of the pictures, the sizes of their files by image id, what is missing in words."""
     images = dataset.images[dataset.images["path"].notna()]
-    if dataset.images_root is None or not len(images):
+    if dataset.images_root is None:
         raise SourceError(
             "has no picture, and FiftyOne shows pictures",
             place=Place(id=dataset.name),
             mend="name their folder with --images",
+        )
+    if not len(images):
+        raise SourceError(
+            f"has the picture of none of the {len(dataset.images)} images of {dataset.name}",
+            place=Place(str(dataset.images_root)),
+            mend="check --images",
         )
     n_bytes = file_sizes(images, dataset.images_root)
     n_gone = int(np.isnan(n_bytes).sum())
@@ -180,19 +200,26 @@ def _restored(target: FiftyOne) -> list[str]:
     if lost:
         update = {"$set": {"digest": b""}, "$addToSet": {"lost": {"$each": lost}}}
         written_of(target).update_many({}, update)
-    return [
+    values = lost_values(target)
+    if values:
+        written_of(target).update_many({}, {"$set": {"digest": b""}})
+    told = [
         f"the field {name} was taken out in FiftyOne: it is written again, without what people "
         "had done to its labels"
         for name in lost
     ]
+    if values:
+        told.append(f"written again, as FiftyOne has it no longer: {', '.join(values)}")
+    return told
 
 
-def _declare(fo: FiftyOne, target: FiftyOne, what: Shown) -> set[str]:
-    """Declares the fields that are needed; those of labels come back."""
+def _declare(fo: FiftyOne, target: FiftyOne, what: Shown) -> tuple[set[str], list[str]]:
+    """Declares the fields that are needed; those of labels come back, and the paths of values."""
     schema = target.get_field_schema(flat=True)
     for name, kind in SAMPLE_FIELDS.items():
         if name not in schema:
             target.add_sample_field(name, *_type(fo, kind), **_list(fo, kind))
+    paths = list(SAMPLE_FIELDS)
     wanted_fields = dict(_label_fields(what))
     for name, (kind, attributes) in wanted_fields.items():
         if name not in schema:
@@ -201,9 +228,10 @@ def _declare(fo: FiftyOne, target: FiftyOne, what: Shown) -> set[str]:
             )
         for attribute, own in attributes.items():
             path = f"{name}.{LISTS[kind]}.{attribute}"
+            paths.append(path)
             if path not in schema:
                 target.add_sample_field(path, *_type(fo, own), **_list(fo, own))
-    return set(wanted_fields)
+    return set(wanted_fields), sorted(paths)
 
 
 def _type(fo: FiftyOne, name: str) -> tuple[Any]:  # a class of FiftyOne
@@ -234,16 +262,27 @@ def _label_fields(what: Shown) -> Iterator[tuple[str, tuple[str, dict[str, str]]
         yield CROPS, ("Detections", dict.fromkeys(words, "StringField") | {"iou": "FloatField"})
 
 
+def _object_ids(fo: FiftyOne, what: Shown) -> list[Any]:  # of FiftyOne
+    object_id = fo.core.odm.document.ObjectId
+    return [object_id(id_bytes(SAMPLE, i)) for i in what.images["image_id"].tolist()]
+
+
 def _write(
-    fo: FiftyOne, target: FiftyOne, maker: Maker, what: Shown, now: list[bytes]
+    target: FiftyOne,
+    maker: Maker,
+    ids: list[Any],  # ObjectIds
+    now: list[bytes],
+    *,
+    stay: set[Any],  # as above
 ) -> tuple[int, int, int, int]:
-    """Writes the samples that changed; their numbers: new, changed, gone, kept."""
+    """Writes the samples that changed; their numbers: new, changed, gone, kept.
+
+    Those that are not among the `ids` go, but for `stay`.
+    """
     samples, written = samples_of(target), written_of(target)
     before = {d["_id"]: d["digest"] for d in written.find({}, {"digest": 1})}
     # One that was deleted in FiftyOne comes back; so does one that was never noted.
     there = {d["_id"] for d in samples.find({}, {"_id": 1})}
-    object_id = fo.core.odm.document.ObjectId
-    ids = [object_id(id_bytes(SAMPLE, i)) for i in what.images["image_id"].tolist()]
     is_new = np.array([own not in there for own in ids], bool)
     is_same = np.array([before.get(i) == d for i, d in zip(ids, now, strict=True)], bool)
     rows = np.flatnonzero(is_new | ~is_same)
@@ -256,7 +295,7 @@ def _write(
         _insert(samples, [one for one, new in zip(made, fresh, strict=True) if new])
         _update(samples, written, [one for one, new in zip(made, fresh, strict=True) if not new])
         _note(written, made, [told[row] for row in block.tolist()])
-    wanted_ids = set(ids)
+    wanted_ids = stay.union(ids)
     gone = [own for own in there - wanted_ids if from_bytes(own.binary) is not None]
     samples.delete_many({"_id": {"$in": gone}})
     written.delete_many({"_id": {"$in": list(before.keys() - wanted_ids)}})

@@ -92,14 +92,19 @@ class Written:
     def edges_of(self, label: Document) -> list[float] | None:
         """x1 y1 x2 y2 of a label's box as it is now, px, in the frame of the boxes.
 
-        None where that is no box: other than four finite numbers, no width or no height.
+        An edge that was not moved is that which was written, without the dust of its shares. None
+        where that is no box: other than four finite numbers, no width or no height.
         """
         place = _four(label.get("bounding_box"))
         if place is None:
             return None
         size, turn = self._frame(1)
         upright = upright_size(size, turn)
-        x1, y1, x2, y2 = turned_back(pixels(place[None], upright), upright, turn)[0].tolist()
+        now = turned_back(pixels(place[None], upright), upright, turn)[0]
+        box = self.box_of(label)
+        before = now if box is None else np.array([_number(edge) for edge in box[2]], np.float64)
+        is_same = np.abs(now - before) <= TOLERANCE_FRAC * float(np.max(size))
+        x1, y1, x2, y2 = np.where(is_same, before, now).tolist()
         return [x1, y1, x2, y2] if x1 < x2 and y1 < y2 else None
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from curate.doctor import fiftyone_database
+from curate.doctor import Service, fiftyone_database
 from curate.errors import OutputError, Place, UsageError, quote
 
 SCHEMA = "curate.browse/1"
@@ -17,6 +17,8 @@ SCHEMA = "curate.browse/1"
 MARK = "curate"
 # Collections beside FiftyOne's own: what curate wrote into each sample.
 _WRITTEN = "curate.written."
+_DUPLICATE = 11000  # MongoDB's code of an id that is there already
+_MAX_CHARS = 300
 
 FiftyOne = Any  # the module, its datasets, views and fields: they have no types
 
@@ -38,18 +40,18 @@ def fiftyone() -> FiftyOne:
             "this needs FiftyOne, which is not installed", mend='pip install "curate[fiftyone]"'
         )
     service = fiftyone_database()
-    if not service.is_reachable:
+    if service.is_reachable is False:
         # FiftyOne itself waits for 40 seconds and then says less.
         at = f" at {service.address}" if service.address else ""
         raise OutputError(f"{service.name}{at}: {service.message}")
     module = importlib.import_module("fiftyone")
-    with _database_errors():
+    with _database_errors(service):
         module.list_datasets()
     return module
 
 
 @contextmanager
-def _database_errors() -> Iterator[None]:
+def _database_errors(at: Service) -> Iterator[None]:
     errors: Any = importlib.import_module("pymongo.errors")  # comes with FiftyOne
     service: Any = importlib.import_module("fiftyone.core.service")
     config: Any = importlib.import_module("fiftyone.core.config")
@@ -60,9 +62,40 @@ def _database_errors() -> Iterator[None]:
         yield
     except kinds as error:
         raise OutputError(
-            f"FiftyOne's database cannot be used: {str(error) or type(error).__name__}",
-            mend="see `curate doctor fiftyone`",
+            f"cannot be used: {str(error) or type(error).__name__}",
+            place=Place(id=" at ".join([at.name, *filter(None, [at.address])])),
+            mend="see `curate doctor fiftyone`"
+            if at.address is None
+            else "correct the address, or start a MongoDB there",
         ) from error
+
+
+@contextmanager
+def database_faults(name: str = "FiftyOne's database") -> Iterator[None]:
+    """Tells what the database refuses in a block, or in a function that it decorates.
+
+    Raises
+    ------
+    OutputError
+        Where it is gone, full, or another command writes the same samples at the same time.
+    """
+    if importlib.util.find_spec("pymongo") is None:
+        yield
+        return
+    errors: Any = importlib.import_module("pymongo.errors")  # comes with FiftyOne
+    bson: Any = importlib.import_module("bson.errors")  # as above; a document over 16 MB, for one
+    place = Place(id=name)
+    try:
+        yield
+    except (errors.PyMongoError, bson.BSONError) as error:
+        told = (getattr(error, "details", None) or {}).get("writeErrors") or [{}]
+        if _DUPLICATE in (getattr(error, "code", None), told[0].get("code")):
+            what, mend = "another command writes the same samples", "let that end, then run again"
+        else:
+            # The whole text of such an error holds all documents of its block.
+            what = f"refuses: {str(told[0].get('errmsg') or error)[:_MAX_CHARS]}"
+            mend = "see `curate doctor fiftyone`, then run again: it goes on where it stopped"
+        raise OutputError(what, place=place, mend=mend) from error
 
 
 def default_name(source: str) -> str:
@@ -160,6 +193,14 @@ def lost_fields(dataset: FiftyOne) -> list[str]:
     """Fields of labels that curate had made and somebody has deleted or renamed, sorted."""
     there = dataset.get_field_schema()
     return sorted(name for name in dataset.info[MARK].get("fields", ()) if name not in there)
+
+
+def lost_values(dataset: FiftyOne) -> list[str]:
+    """Paths of other fields than of labels, and of labels' attributes, as `lost_fields`."""
+    there = dataset.get_field_schema(flat=True)
+    known = dataset.info[MARK].get("paths", ())
+    # Where a field of labels is gone, so is all in it.
+    return sorted(p for p in known if p not in there and ("." not in p or p.split(".")[0] in there))
 
 
 def drop_orphans(fo: FiftyOne) -> None:

@@ -13,11 +13,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curate.crops.reading import read_boxes
 from curate.dataset import Dataset, Findings, is_dataset_folder
 from curate.errors import Place, SourceError, UsageError, quote
 from curate.formats import ReadOptions, read
+from curate.formats.options import DATASET, shared_out
 from curate.formats.recognition import chosen
-from curate.sources import MemorySources
 from curate.tables import FINDING_COLUMNS, make_table
 from curate.tree import open_tree
 
@@ -27,7 +28,29 @@ _CROP_COLUMNS = (
     "crop_id", "status", "outcome", "label", "image_id", "score", "det_id", "object_id", "iou",
     "rect_x1", "rect_y1", "rect_x2", "rect_y2",
 )  # fmt: skip
-_MAX_AUDIT_BYTES = 1 << 32
+
+
+def read_both(
+    path: Path, told: ReadOptions, predictions: Path, detector_format: str | None
+) -> tuple[Dataset, Dataset]:
+    """A source, and the detections to be shown with it: options hold for whichever heeds them.
+
+    Raises
+    ------
+    CurateError
+        As `curate.read`.
+    """
+    own = replace(told, name=None, format=detector_format)
+    both = [(path, told), (predictions, own)]
+    told, own = shared_out([(given, _format(where, given)) for where, given in both])
+    dataset = read(path, told)
+    return dataset, predictions_of(predictions, own, dataset)
+
+
+def _format(path: Path, options: ReadOptions) -> str:
+    if is_dataset_folder(path):
+        return DATASET
+    return chosen(open_tree(path), path, options.format, has_truth=True)[0]
 
 
 def predictions_of(path: Path, options: ReadOptions, dataset: Dataset) -> Dataset:
@@ -38,12 +61,11 @@ def predictions_of(path: Path, options: ReadOptions, dataset: Dataset) -> Datase
     CurateError
         As `curate.read`.
     """
-    if options.truth is None and not is_dataset_folder(path):
-        name, _ = chosen(open_tree(path), path, options.format, has_truth=True)
+    if options.truth is None:
         coco = [file for file, kind in dataset.formats.items() if kind == "coco"]
-        if name == "coco-results" and coco:
+        if coco and _format(path, options) == "coco-results":
             return _over(path, options, dataset, coco)
-    return read(path, options)
+    return read_boxes(path, options)
 
 
 def _over(path: Path, options: ReadOptions, dataset: Dataset, files: list[str]) -> Dataset:
@@ -55,9 +77,7 @@ def _over(path: Path, options: ReadOptions, dataset: Dataset, files: list[str]) 
             (Path(folder) / f"{number}.json").write_bytes(dataset.sources.read(file))
         # Ids come from the names of sources, never from that of a folder of the moment.
         own = replace(options, truth=Path(folder), truth_name=dataset.images["source"].iloc[0])
-        found = read(path, own)
-    # The truth's bytes are no longer there to be mapped.
-    return replace(found, sources=MemorySources({}))
+        return read_boxes(path, own)
 
 
 def audit_of(path: Path, dataset: Dataset) -> Findings:
@@ -66,7 +86,7 @@ def audit_of(path: Path, dataset: Dataset) -> Findings:
     Raises
     ------
     SourceError
-        For a file that cannot be read, or is no such document.
+        For a file that cannot be read, is no such document, or is about other images.
     """
     place = Place(str(path))
     try:
@@ -82,13 +102,22 @@ def audit_of(path: Path, dataset: Dataset) -> Findings:
             mend="make it with `curate audit --json`",
         )
     try:
-        return _findings(document["findings"], dataset)
+        named = {record["image"] for record in document["findings"]} - {None}
+        found = _findings(document["findings"], dataset)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SourceError(
             f"breaks the schema {AUDIT_SCHEMA}: {error!r}",
             place=place,
             mend="make it anew with `curate audit --json`",
         ) from error
+    if named and named.isdisjoint(dataset.images["image_key"]):
+        raise SourceError(
+            f"is about other images: none of the {len(named)} that it names is in {dataset.name}, "
+            f"the first is {quote(min(named))}",
+            place=place,
+            mend="give the audit of this source, made under the same --name",
+        )
+    return found
 
 
 def _findings(records: list[Any], dataset: Dataset) -> Findings:  # JSON

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from curate.browse.changes import TRUTH_FIELDS, Written, labels_in, written_in
-from curate.browse.database import FiftyOne, lost_fields, samples_of, written_of
+from curate.browse.database import FiftyOne, database_faults, lost_fields, samples_of, written_of
 from curate.browse.ids import SAMPLE, from_bytes
 from curate.browse.labels import FIELDS
 from curate.browse.records import BoxRecord, FindingRecord
@@ -62,6 +62,7 @@ class _Sample:
         return [(f, list(m)) for f, m in zip(record.findings, record.members, strict=True)]
 
 
+@database_faults()
 def pulled(dataset: FiftyOne, *, who: str | None = None) -> Pulled:
     """The decisions that people made in a FiftyOne dataset of curate; nothing in it is changed.
 
@@ -95,6 +96,14 @@ def pulled(dataset: FiftyOne, *, who: str | None = None) -> Pulled:
     values = {name: [row.get(name) for row in rows] for name in DECISION_COLUMNS}
     told = [f"{count} {what}" for what, count in sorted((+untold).items())]
     return Pulled(decisions_table(len(rows), values), tuple(told))
+
+
+def did_people_decide(document: Document, written: Written) -> bool:
+    """Whether people did to a sample what is a decision, or what is told to be none."""
+    untold: Counter[str] = Counter()
+    rows = _rows(document, written, None, untold)
+    # Of a sample that has lost a field it is told so, which nobody did to it by itself.
+    return bool(rows or (+untold and not written.lost))
 
 
 def _rows(document: Document, written: Written, who: str | None, untold: Counter[str]) -> list[Row]:

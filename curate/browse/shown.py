@@ -20,14 +20,16 @@ from curate.dataset import Dataset, Findings
 from curate.definitions.ignoring import ignored_by
 from curate.definitions.matching import matching_definition, rule_of
 from curate.definitions.model import Definitions
+from curate.errors import quote
 from curate.formats import derived
 from curate.matching import NONE, Detections, Matched, Objects, match
-from curate.tables import frame_sides
+from curate.tables import frame_sides, with_none
 
 EDGES = ["x1", "y1", "x2", "y2"]
 _FINDING_COLUMNS = ("finding_id", "check", "level", "image_id", "members", "rank", "message")
 # A message may name thousands of files, and would stand at each of them.
 MAX_MESSAGE_CHARS = 300
+SHOWN_CLASSES = 5  # of those that predictions have and labels do not
 # Shapes that an area encloses: the others are matched with nothing.
 _ENCLOSING = ("box", "rotated", "polygon", "mask")
 
@@ -148,9 +150,13 @@ def shown(
     _note(notes, _n_hidden(truth), "boxes without a place in a picture of known size")
     detected = None
     if predictions is not None:
+        notes += _doubts(predictions, dataset)
         boxes = _joined(predictions, dataset)
         detected = _layer(PREDICTION, boxes, frames, ({}, {}))
-        _note(notes, len(boxes) - len(detected.boxes), "predictions on unknown images")
+        n_unknown = int((boxes["image_id"] == NONE).sum())
+        _note(notes, n_unknown, "predictions on unknown images")
+        n_elsewhere = len(boxes) - len(detected.boxes) - n_unknown
+        _note(notes, n_elsewhere, "predictions on images without a picture")
         _note(notes, _n_hidden(detected), "predictions without a place")
         truth, detected = _matched(dataset, truth, detected, definitions)
     told = Findings(dataset.findings, dataset) if findings is None else findings
@@ -162,6 +168,31 @@ def shown(
         None if crops is None else _crops(crops, images, notes), _subsets(subsets or {}, images),
         tuple(notes),
     )  # fmt: skip
+
+
+def _doubts(predictions: Dataset, dataset: Dataset) -> list[str]:
+    """What makes predictions match nothing, in words: faults of their files, other classes."""
+    faults = predictions.findings
+    first = faults[faults["level"] == "error"].drop_duplicates("check")
+    told = [
+        f"predictions: {text} - {mend}"
+        for text, mend in zip(_messages(first), with_none(first["mend"]), strict=True)
+        if text is not None
+    ]
+    known = {*dataset.classes["label"], *dataset.boxes["label"].dropna()}
+    label = predictions.boxes["label"]
+    n_unnamed = int(label.isna().sum())
+    if n_unnamed:
+        told.append(f"{n_unnamed} predictions have no class")
+    other = label[label.notna() & ~label.isin(known)]
+    if len(other):
+        names = [quote(name) for name in other.value_counts().index]
+        more = f" and {len(names) - SHOWN_CLASSES} more" if len(names) > SHOWN_CLASSES else ""
+        told.append(
+            f"{len(other)} predictions are of classes that the labels do not have, and match "
+            f"nothing: {', '.join(names[:SHOWN_CLASSES])}{more}; --classes names numbered ones"
+        )
+    return told
 
 
 def _note(notes: list[str], count: int, what: str) -> None:

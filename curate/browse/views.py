@@ -101,14 +101,15 @@ def save(
         The same for all views that there are now.
     """
     there = set(dataset.list_saved_views())
-    own = {name for name in there & set(known) if _is_own(dataset, name)}
+    # Also those of a build that was stopped before it noted them.
+    own = {name for name in there if _is_own(dataset, name)}
     named = dict(_named(fo, views, taken=there - own))
     for name in sorted(own - set(named)):
         dataset.delete_saved_view(name)
     done = {}
     for name, view in named.items():
         done[name] = repr((view.how, view.fields, view.hidden))
-        if name not in own or known[name] != done[name]:
+        if name not in own or known.get(name) != done[name]:
             stages = _view(fo, dataset, view)
             dataset.save_view(name, stages, description=f"{OWN}{view.says}", overwrite=True)
     return done
@@ -131,24 +132,29 @@ def _named(fo: FiftyOne, views: list[Wanted], taken: set[str]) -> Iterator[tuple
 
 
 def _spelt(name: str) -> str:
-    """The name, not longer than FiftyOne's limit of 100 characters with an ordinal."""
-    return name[:90]
+    """The name, not longer than FiftyOne's limit of 100 characters with an ordinal.
+
+    Names are keys in the database, where none may hold a zero byte.
+    """
+    return name.replace("\0", " ")[:90]
 
 
 def _view(fo: FiftyOne, dataset: FiftyOne, view: Wanted) -> Any:  # a view of FiftyOne
     field = fo.ViewField
     kind, word = view.how
+    # A word that begins with $ would be taken for a field of MongoDB's.
+    literal = fo.ViewExpression.literal(word)
     if kind == "split":
-        return dataset.match(field("split") == word)
+        return dataset.match(field("split") == literal)
     if kind == "check":
         found = dataset.match(field("checks").contains(word)).sort_by(field(f"check_ranks.{word}"))
         # Whoever tags all labels of the view means those of the findings.
         found = found.exclude_fields(list(view.hidden)) if view.hidden else found
         return _filtered(found, view.fields, field("tags").contains(word))
     if kind == "class":
-        return _only(fo, dataset, view.fields, field("label") == word)
+        return _only(fo, dataset, view.fields, field("label") == literal)
     if kind == "crops":
-        return _only(fo, dataset, view.fields, field("outcome") == word)
+        return _only(fo, dataset, view.fields, field("outcome") == literal)
     by = "max_fp_score" if kind == "fp" else "n_fn"
     found = dataset.match(field(f"n_{kind}") > 0).sort_by(by, reverse=True)
     return _filtered(found, view.fields, field("eval") == kind)

@@ -78,7 +78,7 @@ def browse(  # noqa: PLR0913  # one parameter per option of the command line
     from curate import project
     from curate.browse.app import opened, refuse_port
     from curate.browse.building import build
-    from curate.browse.given import audit_of, manifest_of, predictions_of, subset_of
+    from curate.browse.given import audit_of, manifest_of, read_both, subset_of
     from curate.formats import read
 
     if not no_launch:
@@ -89,13 +89,15 @@ def browse(  # noqa: PLR0913  # one parameter per option of the command line
         class_ids=class_ids, max_pixels=max_pixels,
     )  # fmt: skip
     path, told = project.resolve(settings, source, told)
-    dataset = read(streams.taken(context, path), told)
-    own = options.read_options(
-        context, name=None, from_=detector_format, images=None, size=size, max_pixels=max_pixels
+    path = streams.taken(context, path)
+    dataset, detected = (
+        (read(path, told), None)
+        if predictions is None
+        else read_both(path, told, predictions, detector_format)
     )
     built = build(
         dataset,
-        predictions=None if predictions is None else predictions_of(predictions, own, dataset),
+        predictions=detected,
         findings=None if audit is None else audit_of(audit, dataset),
         crops=None if crops is None else manifest_of(crops),
         subsets=dict(subset_of(file, dataset) for file in subset or ()),

@@ -44,23 +44,29 @@ def read_detections(path: Path, options: ReadOptions, truth_path: Path | None) -
         As `curate.read`.
     """
     if truth_path is None or options.truth is not None or is_dataset_folder(path):
-        return _read(path, options)
+        return read_boxes(path, options)
     if chosen(open_tree(path), path, options.format, has_truth=True)[0] != _RESULTS:
-        return _read(path, options)
+        return read_boxes(path, options)
     if not is_dataset_folder(truth_path):
         name = chosen(open_tree(truth_path), truth_path, None, has_truth=False)[0]
         own = replace(options, truth=truth_path) if name == _ANNOTATIONS else options
-        return _read(path, own)
+        return read_boxes(path, own)
     with tempfile.TemporaryDirectory() as folder:
         kept = load(truth_path)
         files = [file for file, kind in kept.formats.items() if kind == _ANNOTATIONS]
         for number, file in enumerate(files):
             (Path(folder) / f"{number}.json").write_bytes(kept.sources.read(file))
-        return _read(path, replace(options, truth=Path(folder)) if files else options)
+        return read_boxes(path, replace(options, truth=Path(folder)) if files else options)
 
 
-def _read(path: Path, options: ReadOptions) -> Dataset:
-    """The dataset, with pictures only where its coordinates are known by them alone."""
+def read_boxes(path: Path, options: ReadOptions) -> Dataset:
+    """The dataset, with pictures only where its coordinates are known by them alone.
+
+    Raises
+    ------
+    CurateError
+        As `curate.read`.
+    """
     try:
         found = read(path, replace(options, images=None))
     except SourceError:

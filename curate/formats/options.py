@@ -127,6 +127,29 @@ def heeding(name: str) -> dict[str, str]:
     return {option: what.partition(", and no source")[0] for option, what in own.items()}
 
 
+def shared_out(told: Sequence[tuple[ReadOptions, str]]) -> list[ReadOptions]:
+    """The options of sources that were given them together: each keeps what its format heeds.
+
+    Raises
+    ------
+    UsageError
+        For an option that none of them heeds.
+    """
+    refuse_idle(told)
+    result = []
+    for options, own in told:
+        heeded = heeding(own)
+        result.append(
+            replace(
+                options if own != DATASET else replace(options, size_wh=None),
+                classes=options.classes if "--classes" in heeded else None,
+                truth=options.truth if "--truth" in heeded else None,
+                class_ids=options.class_ids if "--class-ids index" in heeded else None,
+            )
+        )
+    return result
+
+
 def told_together(
     paths: Sequence[Path], told: Sequence[tuple[ReadOptions, str]]
 ) -> list[ReadOptions]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -77,3 +79,11 @@ def street(tmp_path: Path):
         {"image_id": 3, "bbox": [0, 0, 30, 30]},
     ]
     return curate.read(coco(tmp_path, images, boxes), images=tmp_path / "images")
+
+
+def predicted(street, scores: list[float]):
+    """The street's boxes as a detector gives them, moved: IoU 1, 0 (another class), 1/3, ..."""
+    boxes = street.boxes.assign(score=np.array(scores), origin="detector")
+    boxes.loc[1, "label"] = "person"
+    boxes.loc[3, ["x1", "x2"]] = [15.0, 45.0]
+    return replace(street, boxes=boxes)

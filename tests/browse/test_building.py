@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from dataclasses import replace
@@ -14,12 +15,13 @@ import pytest
 from PIL import Image
 
 import curate
+from curate.browse import building
 from curate.browse.building import build
-from curate.browse.database import MARK
+from curate.browse.database import MARK, database_faults
 from curate.browse.pulling import pulled
 from curate.errors import OutputError, SourceError
 from curate.tables import key_hashes
-from tests.browse.conftest import SIDEWAYS, coco, picture
+from tests.browse.conftest import SIDEWAYS, coco, picture, predicted
 from tests.conftest import REPOSITORY
 
 # FiftyOne's own dependencies warn when they are imported and used.
@@ -116,14 +118,6 @@ def test_a_picture_of_20_megapixels_is_shown_like_others(fo, tmp_path: Path) -> 
     assert sample.ground_truth.detections[0].bounding_box == [0.5, 0.25, 0.1, 0.1]
 
 
-def predicted(street, scores: list[float]):
-    """The street's boxes as a detector gives them, moved: IoU 1, 0 (another class), 1/3, ..."""
-    boxes = street.boxes.assign(score=np.array(scores), origin="detector")
-    boxes.loc[1, "label"] = "person"
-    boxes.loc[3, ["x1", "x2"]] = [15.0, 45.0]
-    return replace(street, boxes=boxes)
-
-
 def test_predictions_are_matched_on_both_sides(fo, street) -> None:
     # a.jpg: one right, one of a wrong class; 行人.jpg: IoU 15 / 45, under 0.5.
     found = by_name(build(street, predictions=predicted(street, [0.9, 0.8, 0.7, 0.6])).dataset)
@@ -154,44 +148,6 @@ def test_predictions_find_their_pictures_where_the_ending_is_another(fo, street)
     assert "4 predictions on unknown images are not shown" in (
         build(street, predictions=unknown).notes
     )
-
-
-def test_views_of_errors_are_sorted_and_hold_nothing_else(fo, street) -> None:
-    dataset = build(street, predictions=predicted(street, [0.9, 0.3, 0.7, 0.6])).dataset
-    view = dataset.load_saved_view("false positives")
-    assert view.values("max_fp_score") == [0.6, 0.3]
-    assert set(view.values("predictions.detections.eval", unwind=True)) == {"fp"}
-    assert len(dataset.load_saved_view("missed objects")) == 2
-    assert len(dataset.load_saved_view("class car")) == 1
-
-
-def test_the_view_of_a_check_holds_just_the_pictures_and_boxes_of_its_findings(fo, street) -> None:
-    findings = curate.audit(street)
-    built = build(street, findings=findings)
-    assert "BOX-002 box-outside-image" in built.views
-    for check, own in findings.table.groupby("check"):
-        keys = set(street.images.set_index("image_id")["image_key"].reindex(own["image_id"]))
-        names = [name for name in built.views if name.startswith(str(check))]
-        if own["image_id"].notna().all():
-            assert set(built.dataset.load_saved_view(names[0]).values("image_key")) == keys
-    view = built.dataset.load_saved_view("BOX-002 box-outside-image")
-    (sample,) = view
-    (label,) = sample.ground_truth.detections
-    assert Path(sample.filepath).name == "b.jpg"
-    assert label.tags == ["BOX-002"]
-    assert label.findings[0].startswith("BOX-002: ")
-
-
-def test_worst_findings_come_first(fo, tmp_path: Path) -> None:
-    picture(tmp_path / "images" / "a.jpg", (100, 50))
-    picture(tmp_path / "images" / "b.jpg", (100, 50))
-    images = [{"file_name": f"{n}.jpg", "width": 100, "height": 50} for n in "ab"]
-    boxes = [{"image_id": 1, "bbox": [90, 0, 12, 9]}, {"image_id": 2, "bbox": [90, 0, 80, 9]}]
-    dataset = curate.read(coco(tmp_path, images, boxes), images=tmp_path / "images")
-    findings = curate.audit(dataset, select="BOX-002")
-    worst = findings.table.sort_values("rank")["image_id"].map(lambda i: f"{i:016x}").tolist()
-    view = build(dataset, findings=findings).dataset.load_saved_view("BOX-002 box-outside-image")
-    assert view.values("image_id") == worst
 
 
 def test_crops_are_patches_with_their_outcome(fo, street) -> None:
@@ -299,6 +255,22 @@ def test_a_field_that_was_taken_out_is_no_deletion_of_its_labels_and_comes_back(
     assert told.notes == wanted
 
 
+@pytest.mark.parametrize("path", ["checks", "n_fn", "image_id", "ground_truth.detections.eval"])
+def test_a_value_that_was_taken_out_is_written_again(fo, street, path: str) -> None:
+    given = {"predictions": predicted(street, [0.9, 0.8, 0.7, 0.6])}
+    dataset = build(street, findings=curate.audit(street), **given).dataset
+    before = dataset.values(path)
+    sample = by_name(dataset)["a.jpg"]
+    sample.ground_truth.detections[0].tags.append("confirm")
+    sample.save()
+    dataset.delete_sample_field(path)
+    again = build(street, findings=curate.audit(street), **given)
+    assert f"written again, as FiftyOne has it no longer: {path}" in again.notes
+    assert again.dataset.values(path) == before
+    assert "confirm" in by_name(again.dataset)["a.jpg"].ground_truth.detections[0].tags
+    assert build(street, findings=curate.audit(street), **given).n_kept == 3
+
+
 def test_a_label_deleted_before_its_field_was_written_again_can_be_deleted_after(
     fo, street
 ) -> None:
@@ -318,6 +290,43 @@ def test_a_stopped_build_goes_on(fo, street) -> None:
     notes.delete_one({})
     again = build(street)
     assert (again.n_changed, again.n_kept, len(again.dataset)) == (1, 2, 3)
+
+
+def test_samples_that_another_command_writes_are_told(fo, street, monkeypatch) -> None:
+    dataset = build(street).dataset
+    documents = list(dataset._sample_collection.find())
+    dataset._sample_collection.delete_many({})
+    real = building.Maker.make
+
+    def late(maker, *args):
+        made = list(real(maker, *args))
+        dataset._sample_collection.insert_many(documents)
+        return made
+
+    monkeypatch.setattr(building.Maker, "make", late)
+    with pytest.raises(OutputError, match="another command writes the same samples") as told:
+        build(street)
+    assert len(str(told.value)) < 200
+    monkeypatch.undo()
+    assert build(street).n_kept == 3
+
+
+def test_a_database_that_is_gone_is_told(fo, street, tmp_path: Path) -> None:
+    from tests.tools.fiftyone import database
+
+    dataset = build(street).dataset
+    pymongo = importlib.import_module("pymongo")
+    with database(tmp_path / "own") as uri:
+        client = pymongo.MongoClient(uri, serverSelectionTimeoutMS=200)
+        client.admin.command("ping")
+    with (
+        pytest.raises(OutputError, match="FiftyOne's database: refuses: ") as told,
+        database_faults(),
+    ):
+        client.admin.command("ping")
+    client.close()
+    assert "then run again" in str(told.value)
+    assert len(dataset) == 3
 
 
 def test_a_foreign_dataset_and_a_copy_of_ours_are_refused_and_not_touched(fo, street) -> None:
@@ -346,32 +355,6 @@ def test_colours_tell_labels_from_predictions_and_those_that_somebody_chose_stay
     dataset.app_config.color_scheme = fo.ColorScheme(color_by="value")
     dataset.save()
     assert build(street).dataset.app_config.color_scheme.color_by == "value"
-
-
-def test_classes_of_any_name_have_views_of_their_own(fo, street) -> None:
-    labels = ["行人", "车", "person", "person"]
-    built = build(street.with_tables(boxes=street.boxes.assign(label=labels)))
-    assert [v for v in built.views if v.startswith("class")] == [
-        "class person", "class 行人", "class 车 2",
-    ]  # fmt: skip
-    assert all(len(built.dataset.load_saved_view(v)) for v in built.views)
-
-
-def test_classes_beyond_the_hundredth_have_no_view_and_that_is_told(fo, tmp_path: Path) -> None:
-    picture(tmp_path / "images" / "a.jpg", (100, 50))
-    # Two boxes of each class but the first and the second, which are left out.
-    ids = [1, 2, *(c for c in range(3, 103) for _ in range(2))]
-    images = [{"file_name": "a.jpg", "width": 100, "height": 50}]
-    boxes = [{"image_id": 1, "bbox": [1, 1, 9, 9], "category_id": 1} for _ in ids]
-    dataset = curate.read(coco(tmp_path, images, boxes), images=tmp_path / "images")
-    labels = [f"c{c:03d}" for c in ids]
-    built = build(dataset.with_tables(boxes=dataset.boxes.assign(label=labels)))
-    classes = [view for view in built.views if view.startswith("class ")]
-    assert classes == [f"class c{c:03d}" for c in range(3, 103)]
-    assert [note for note in built.notes if "classes" in note] == [
-        "2 of 102 classes have no saved view of their own: the 100 with most boxes have; filter "
-        "the others by label in the App"
-    ]
 
 
 def test_pictures_that_moved_away_are_told(fo, street) -> None:
@@ -429,3 +412,11 @@ def test_the_examples_of_the_help_run_and_print_a_document_of_the_schema(
         jsonschema.validate(document, schema)
         assert document["dataset"] == "curate/street"
     assert by_name(fo.load_dataset("curate/street"))["a.jpg"].n_tp == 1
+
+
+def test_a_folder_without_the_pictures_is_told_by_its_name(fo, street, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    none = curate.read(tmp_path / "labels.json", images=tmp_path / "empty")
+    with pytest.raises(SourceError, match="empty: has the picture of none of the 3 images") as told:
+        build(none)
+    assert "check --images" in str(told.value)

@@ -142,6 +142,23 @@ def test_edits_and_deletions_are_decisions_in_px(fo, street) -> None:
     assert f"{found.loc['drop', 'box_id']:016x}" == second.box_id
 
 
+def test_edges_that_were_not_moved_are_those_of_the_label_to_the_last_digit(
+    fo, tmp_path: Path
+) -> None:
+    picture(tmp_path / "images" / "a.jpg", (640, 480))
+    images = [{"file_name": "a.jpg", "width": 640, "height": 480}]
+    # 156 / 480 + 104 / 480 comes back as 260.00000000000006 px.
+    path = coco(tmp_path, images, [{"image_id": 1, "bbox": [336, 156, 128, 104]}])
+    dataset = build(curate.read(path, images=tmp_path / "images")).dataset
+    sample = dataset.first()
+    (label,) = sample.ground_truth.detections
+    left, top, _, height = label.bounding_box
+    label.bounding_box = [left, top, 0.1, height]
+    sample.save()
+    row = only(pulled(dataset).decisions)
+    assert [row[e] for e in EDGES] == [336.0, 156.0, 400.0, 260.0]
+
+
 def test_an_edit_of_a_turned_picture_comes_back_in_the_stored_frame(fo, tmp_path: Path) -> None:
     picture(tmp_path / "images" / "turned.jpg", (100, 50), SIDEWAYS)
     images = [{"file_name": "turned.jpg", "width": 100, "height": 50}]
