@@ -28,9 +28,9 @@ from curate.browse.database import (
 )
 from curate.browse.digests import digests
 from curate.browse.documents import CROPS, SAMPLE_FIELDS, Made, Maker, file_sizes
-from curate.browse.ids import SAMPLE, from_bytes, id_bytes
+from curate.browse.ids import SAMPLE, id_bytes
 from curate.browse.labels import COLOURS, FIELDS, LISTS, attributes_of
-from curate.browse.leaving import moved, refuse_other, staying
+from curate.browse.leaving import moved, refuse_other, staying, there
 from curate.browse.merging import update_of
 from curate.browse.places import Codes
 from curate.browse.shown import Shown, shown
@@ -123,16 +123,16 @@ def build(
         dataset, predictions=predictions, findings=findings, crops=crops, subsets=subsets,
         definitions=definitions, beside=(beside(dataset, "outlines"), beside(dataset, "keypoints")),
     )  # fmt: skip
-    own = n_bytes.reindex(what.images["image_id"])
-    sizes = np.asarray(own).astype(np.float64)
+    sizes = np.asarray(n_bytes.reindex(what.images["image_id"])).astype(np.float64)
     ids = _object_ids(fo, what)
     if target is None:
         drop_orphans(fo)
         target = created(fo, name, dataset.name)
         target.app_config.color_scheme = _colours(fo)
-    refuse_other(target, dataset.name, ids)
+    own = there(target)
+    refuse_other(target, dataset.name, own, ids)
     told += [*moved(target, root), *_restored(target)]
-    stay = staying(target, ids)
+    stay = staying(target, own.difference(ids))
     if stay:
         told.append(
             f"{len(stay)} pictures that {dataset.name} no longer has stay, as people tagged or "
@@ -140,7 +140,7 @@ def build(
         )
     now = digests(what, str(root), sizes)
     fields, paths = _declare(fo, target, what)
-    counts = _write(target, Maker(fo, what, root, sizes), ids, now, stay=stay)
+    counts = _write(target, Maker(fo, what, root, sizes), ids, now, own=own, stay=stay)
     mark = dict(target.info[MARK])
     mark["views"] = save(fo, target, wanted(what, fields), mark.get("views", {}))
     mark |= {"source": dataset.name, "n_images": len(what.images), "fields": sorted(fields)}
@@ -273,17 +273,17 @@ def _write(
     ids: list[Any],  # ObjectIds
     now: list[bytes],
     *,
+    own: set[Any],  # as above
     stay: set[Any],  # as above
 ) -> tuple[int, int, int, int]:
     """Writes the samples that changed; their numbers: new, changed, gone, kept.
 
-    Those that are not among the `ids` go, but for `stay`.
+    Of curate's `own` that are there those that are not among the `ids` go, but for `stay`.
     """
     samples, written = samples_of(target), written_of(target)
     before = {d["_id"]: d["digest"] for d in written.find({}, {"digest": 1})}
     # One that was deleted in FiftyOne comes back; so does one that was never noted.
-    there = {d["_id"] for d in samples.find({}, {"_id": 1})}
-    is_new = np.array([own not in there for own in ids], bool)
+    is_new = np.array([i not in own for i in ids], bool)
     is_same = np.array([before.get(i) == d for i, d in zip(ids, now, strict=True)], bool)
     rows = np.flatnonzero(is_new | ~is_same)
     told = {row: now[row] for row in rows.tolist()}
@@ -296,7 +296,7 @@ def _write(
         _update(samples, written, [one for one, new in zip(made, fresh, strict=True) if not new])
         _note(written, made, [told[row] for row in block.tolist()])
     wanted_ids = stay.union(ids)
-    gone = [own for own in there - wanted_ids if from_bytes(own.binary) is not None]
+    gone = list(own - wanted_ids)
     samples.delete_many({"_id": {"$in": gone}})
     written.delete_many({"_id": {"$in": list(before.keys() - wanted_ids)}})
     n_new = int(is_new.sum())

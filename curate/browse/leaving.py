@@ -17,41 +17,44 @@ from curate.errors import OutputError, Place
 _LABELS = tuple(field for pair in FIELDS.values() for field in pair)
 
 
-def refuse_other(target: FiftyOne, source: str, wanted: Collection[Any]) -> None:
+def there(target: FiftyOne) -> set[Any]:
+    """ObjectIds of the samples that curate made."""
+    ids = (document["_id"] for document in samples_of(target).find({}, {"_id": 1}))
+    return {own for own in ids if from_bytes(own.binary) is not None}
+
+
+def refuse_other(target: FiftyOne, source: str, own: set[Any], wanted: Collection[Any]) -> None:
     """Refuses a FiftyOne dataset of which the source has no picture: it shows another source.
 
     Parameters
     ----------
+    own
+        ObjectIds of the samples that curate made.
     wanted
-        ObjectIds of the samples that the source has.
+        Those of the samples that the source has.
 
     Raises
     ------
     OutputError
         Where there are samples, and none of them is wanted.
     """
-    there = _own(target)
-    if there and there.isdisjoint(wanted):
+    if own and own.isdisjoint(wanted):
         raise OutputError(
-            f"shows {len(there)} pictures, of which {source} has none: it is of another source",
+            f"shows {len(own)} pictures, of which {source} has none: it is of another source",
             place=Place(id=target.name),
             mend="choose another name with --as, or delete that dataset in FiftyOne",
         )
 
 
-def _own(target: FiftyOne) -> set[Any]:  # ObjectIds
-    ids = (document["_id"] for document in samples_of(target).find({}, {"_id": 1}))
-    return {own for own in ids if from_bytes(own.binary) is not None}
-
-
-def staying(target: FiftyOne, wanted: Collection[Any]) -> set[Any]:
-    """ObjectIds of samples that are not wanted and that people worked on.
+def staying(target: FiftyOne, leaving: Collection[Any]) -> set[Any]:
+    """Of samples that the source no longer has, by their ObjectIds, those that people worked on.
 
     They tagged it or a label of it, or edited, drew or deleted labels. A sample that they tagged
     `drop` is to go.
     """
-    ids = list(_own(target).difference(wanted))
-    notes = {d["_id"]: d for d in written_of(target).find({"_id": {"$in": ids}})}
+    if not leaving:
+        return set()
+    notes = {d["_id"]: d for d in written_of(target).find({"_id": {"$in": list(leaving)}})}
     documents = samples_of(target).find({"_id": {"$in": list(notes)}})
     return {d["_id"] for d in documents if _is_worked_on(d, notes[d["_id"]])}
 
