@@ -112,11 +112,13 @@ def crops(  # noqa: PLR0913  # one parameter per option of the command line
     """Reads, matches, cuts, publishes, counts."""
     from curate import project
     from curate.crops.making import job_of
+    from curate.crops.memory import share_one_allocator
     from curate.crops.reading import read_detections, read_truth
     from curate.crops.running import make_set
     from curate.folders import refuse_source
     from curate.images import MAX_PIXELS
 
+    share_one_allocator()
     settings = project.find(Path.cwd())
     values = _spec(spec, score_floor, margin, size)
     folder = None if images is None or "://" in images else Path(images)

@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from curate.crops.memory import give_back
 from curate.dataset import Dataset, is_dataset_folder, load
 from curate.errors import SourceError
 from curate.formats import ReadOptions, read
@@ -25,7 +26,9 @@ def read_truth(path: Path, options: ReadOptions) -> Dataset:
     CurateError
         As `curate.read`.
     """
-    return _light(read(path, options))
+    found = _light(read(path, options))
+    give_back()
+    return found
 
 
 def read_detections(path: Path, options: ReadOptions, truth_path: Path | None) -> Dataset:

@@ -18,6 +18,7 @@ from curate.crops.blocks import BLOCK_IMAGES, Blocks
 from curate.crops.earlier import Earlier, remove_strays, write_index
 from curate.crops.labelling import Labelling
 from curate.crops.layout import STATE, SUMMARY
+from curate.crops.memory import give_back
 from curate.crops.pictures import PictureNames
 from curate.crops.pieces import RESULTS, UNREACHED
 from curate.crops.plan import Plan
@@ -218,6 +219,7 @@ class _Run:
             folder.mkdir(parents=True)
         self._blocks.keep_in(boxes)
         plan = Plan(rows, self._job.spec, self._job.columns)
+        give_back()
         plan.make(self._blocks, self._rules.labelling)
         production = self._production(plan)
         if production is not None and self._job.spec.thin is not None:
