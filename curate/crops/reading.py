@@ -26,9 +26,7 @@ def read_truth(path: Path, options: ReadOptions) -> Dataset:
     CurateError
         As `curate.read`.
     """
-    found = _light(read(path, options))
-    give_back()
-    return found
+    return _light(read(path, options))
 
 
 def read_detections(path: Path, options: ReadOptions, truth_path: Path | None) -> Dataset:
@@ -77,4 +75,6 @@ def _read(path: Path, options: ReadOptions) -> Dataset:
 
 
 def _light(dataset: Dataset) -> Dataset:
+    """The dataset without the bytes of its files, and the process without what reading it took."""
+    give_back()
     return replace(dataset, sources=MemorySources({}), formats=dataset.formats)
