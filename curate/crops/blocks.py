@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from curate.boxes import Rows
 from curate.crops.joining import UNKNOWN, Joined
+from curate.crops.memory import give_back
 from curate.crops.settling import Settled
 from curate.dataset import Dataset, empty_dataset
 from curate.tables import BOX_COLUMNS, from_arrow, make_table, to_arrow
@@ -93,9 +94,11 @@ class Blocks:
         OSError
             When they cannot be written.
         """
-        self._kept = [
-            _KeptBlock.of(block, folder / f"{number:06d}") for number, block in enumerate(self)
-        ]
+        kept = []
+        for number, block in enumerate(self):
+            kept.append(_KeptBlock.of(block, folder / f"{number:06d}"))
+            give_back()
+        self._kept = kept
         none = np.zeros(0, np.int64)
         self._truth, self._detections = None, empty_dataset(self._detections.name)
         self._homes, self._places = none, none
