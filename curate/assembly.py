@@ -27,6 +27,7 @@ from curate.tables import (
     key_hashes,
     make_table,
     normal_key,
+    token_numbers,
 )
 from curate.tree import shown_name
 
@@ -200,6 +201,11 @@ def _box_tokens(gathered: Gathered, image_rows: np.ndarray[Any, Any]) -> Any:  #
         return np.zeros(0, np.int64)
     if isinstance(ids, np.ndarray) and _unique_per_image(image_rows, ids):
         return ids
+    if isinstance(ids, list) and None not in ids:
+        # Where numbers differ texts do: no pairs with images have to be made and counted.
+        numbers = token_numbers(list(map(str, ids)))
+        if _unique_per_image(image_rows, numbers):
+            return numbers
     values = [None] * gathered.n_boxes if ids is None else ids
     texts = [_token(value) for value in values]
     places = list(zip(image_rows.tolist(), texts, strict=True))

@@ -385,13 +385,17 @@ def box_hashes(
         (N,) int64 source ids, or N texts. A text that is a plain integer hashes as that integer,
         so that both forms of one id give one hash.
     """
-    if isinstance(tokens, np.ndarray):
-        numbers = tokens.astype(np.int64)
-    else:
-        numbers = np.fromiter((_token_number(t) for t in tokens), np.int64, len(tokens))
+    numbers = tokens if isinstance(tokens, np.ndarray) else token_numbers(tokens)
     with np.errstate(over="ignore"):
-        mixed = _splitmix(image_ids.astype(np.uint64) ^ _splitmix(numbers.astype(np.uint64)))
+        mixed = _splitmix(
+            image_ids.astype(np.uint64) ^ _splitmix(numbers.astype(np.int64).astype(np.uint64))
+        )
     return (mixed & _MASK_63).astype(np.int64)
+
+
+def token_numbers(tokens: Sequence[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """(N,) int64: what `box_hashes` takes texts for; of different numbers the texts differ."""
+    return np.fromiter((_token_number(t) for t in tokens), np.int64, len(tokens))
 
 
 def _token_number(token: str) -> int:

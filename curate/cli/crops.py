@@ -111,11 +111,14 @@ def crops(  # noqa: PLR0913  # one parameter per option of the command line
 ) -> int:
     """Reads, matches, cuts, publishes, counts."""
     from curate import project
-    from curate.crops.making import make_crops
+    from curate.crops.making import job_of
+    from curate.crops.memory import share_one_allocator
     from curate.crops.reading import read_detections, read_truth
+    from curate.crops.running import make_set
     from curate.folders import refuse_source
     from curate.images import MAX_PIXELS
 
+    share_one_allocator()
     settings = project.find(Path.cwd())
     values = _spec(spec, score_floor, margin, size)
     folder = None if images is None or "://" in images else Path(images)
@@ -138,10 +141,9 @@ def crops(  # noqa: PLR0913  # one parameter per option of the command line
     with _own_names():
         objects = None if path is None else read_truth(streams.taken(context, path), told)
         found = read_detections(streams.taken(context, dets), own, path)
-    made = make_crops(
+    job = job_of(
         objects,
         found,
-        out,
         spec=values,
         images=images,
         to=to.value,
@@ -151,9 +153,10 @@ def crops(  # noqa: PLR0913  # one parameter per option of the command line
         workers=workers,
         scheduler=scheduler,
         max_pixels=MAX_PIXELS if max_pixels is None else max_pixels,
-        dry_run=dry_run,
-        force=force,
     )
+    # So that the job alone holds the tables, and can let go of them.
+    del objects, found
+    made = make_set(job, out, dry_run=dry_run, force=force)
     _tell(made, is_json=json_)
     if made.lost > max_lost:
         output.note(

@@ -1,18 +1,25 @@
-"""Truth and detections in blocks of images, so that memory holds a block's rows at a time."""
+"""Truth and detections in blocks of images, so that memory holds a block's rows at a time.
+
+The tables that they are made from are most of a run's memory: on disk they cost none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow.parquet as pq
 
 from curate.boxes import Rows
 from curate.crops.joining import UNKNOWN, Joined
+from curate.crops.memory import give_back
 from curate.crops.settling import Settled
-from curate.dataset import Dataset
+from curate.dataset import Dataset, empty_dataset
+from curate.tables import BOX_COLUMNS, from_arrow, make_table, to_arrow
 
 # Some 14,000 detections in a stream of seven each: a few MB of rows.
 BLOCK_IMAGES = 2000
@@ -63,15 +70,39 @@ class Blocks:
         self._places = place[settled.joined.row]
         self._homes = _rows_of(settled.detections.images, settled.detections)
         self._detection_rows = _sorted_rows(self._places[self._homes])
+        self._kept: list[_KeptBlock] | None = None
 
     def __len__(self) -> int:
+        if self._kept is not None:
+            return len(self._kept)
         return len(self._spans()) + self._has_loose()
 
     def __iter__(self) -> Iterator[Block]:
+        if self._kept is not None:
+            yield from (kept.block() for kept in self._kept)
+            return
         for start, stop, first in self._spans():
             yield self._block(start, stop, first)
         if self._has_loose():
             yield self._loose()
+
+    def keep_in(self, folder: Path) -> None:
+        """Puts the boxes of all blocks on disk and lets go of the tables; the caller removes them.
+
+        Raises
+        ------
+        OSError
+            When they cannot be written.
+        """
+        kept = []
+        for number, block in enumerate(self):
+            kept.append(_KeptBlock.of(block, folder / f"{number:06d}"))
+            give_back()
+        self._kept = kept
+        none = np.zeros(0, np.int64)
+        self._truth, self._detections = None, empty_dataset(self._detections.name)
+        self._homes, self._places = none, none
+        self._truth_rows = self._detection_rows = _SortedRows(none, none)
 
     def _has_loose(self) -> bool:
         """Whether there are detections on no image, or records that no reader could take."""
@@ -114,6 +145,47 @@ class Blocks:
         at = np.unique(self._homes[rows])
         images, boxes = self._detections.images.iloc[at], self._detections.boxes.iloc[rows]
         return self._detections.with_tables(images=images, boxes=boxes), at
+
+
+@dataclass(frozen=True)
+class _KeptBlock:
+    """A block without boxes, and where these are."""
+
+    rest: Block
+    truth: Path
+    detections: Path
+
+    @classmethod
+    def of(cls, block: Block, stem: Path) -> _KeptBlock:
+        """Writes the boxes of a block into two files whose names begin with `stem`."""
+        truth, detections = (stem.with_name(f"{stem.name}-{n}.parquet") for n in ("truth", "found"))
+        _write(block.detections, detections)
+        own = block.truth
+        if own is not None:
+            _write(own, truth)
+            own = _without_boxes(own)
+        rest = replace(block, truth=own, detections=_without_boxes(block.detections))
+        return cls(rest, truth, detections)
+
+    def block(self) -> Block:
+        """The block with its boxes."""
+        rest = self.rest
+        truth = None if rest.truth is None else _with_boxes(rest.truth, self.truth)
+        return replace(rest, truth=truth, detections=_with_boxes(rest.detections, self.detections))
+
+
+def _write(dataset: Dataset, path: Path) -> None:
+    table = to_arrow(dataset.boxes, BOX_COLUMNS)
+    pq.write_table(table, path, compression="zstd", compression_level=1)
+
+
+def _without_boxes(dataset: Dataset) -> Dataset:
+    # A slice of no rows would hold the whole table.
+    return dataset.with_tables(boxes=make_table(BOX_COLUMNS, 0, {}))
+
+
+def _with_boxes(dataset: Dataset, path: Path) -> Dataset:
+    return dataset.with_tables(boxes=from_arrow(pq.read_table(path), BOX_COLUMNS))
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,43 @@ def make_crops(  # noqa: PLR0913  # each has a default
     SourceError
         When `images` cannot be opened.
     """
+    job = job_of(
+        truth,
+        detections,
+        spec=spec,
+        images=images,
+        to=to,
+        detector=detector,
+        detector_version=detector_version,
+        definitions=definitions,
+        workers=workers,
+        scheduler=scheduler,
+        max_pixels=max_pixels,
+    )
+    return make_set(job, Path(out), dry_run=dry_run, force=force)
+
+
+def job_of(  # noqa: PLR0913  # as above
+    truth: Dataset | None,
+    detections: Dataset,
+    *,
+    spec: CropSpec | None = None,
+    images: Path | str | None = None,
+    to: To = "folder",
+    detector: str | None = None,
+    detector_version: str | None = None,
+    definitions: Definitions | None = None,
+    workers: int = WORKERS,
+    scheduler: str | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> Job:
+    """What `make_crops` makes of its parameters: for who wants to let go of the tables meanwhile.
+
+    Raises
+    ------
+    UsageError, SourceError
+        As `make_crops`.
+    """
     if workers < 1:
         raise UsageError(f"--workers is {workers}, should be 1 or more", mend="leave it out")
     definition = matching_definition(definitions)
@@ -89,7 +126,7 @@ def make_crops(  # noqa: PLR0913  # each has a default
             mend="add --images DIR, or --to manifest for a manifest without pictures",
         )
     spec = spec or CropSpec()
-    job = Job(
+    return Job(
         truth=truth,
         detections=detections,
         spec=spec,
@@ -115,7 +152,6 @@ def make_crops(  # noqa: PLR0913  # each has a default
             "definition": definition.stated,
         },
     )
-    return make_set(job, Path(out), dry_run=dry_run, force=force)
 
 
 def _store(root: Path | str | None) -> Store | None:

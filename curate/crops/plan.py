@@ -18,6 +18,7 @@ from curate.crops.blocks import Blocks
 from curate.crops.labelling import Labelling
 from curate.crops.layout import Layout
 from curate.crops.manifest import CROP_COLUMNS
+from curate.crops.memory import give_back
 from curate.crops.planning import Errors, is_aside, planned, with_rectangles, words
 from curate.crops.spec import CropSpec
 from curate.crops.tally import LEFT_OUT, Tally, Tallying
@@ -75,6 +76,7 @@ class Plan:
             table = to_arrow(found.rows, CROP_COLUMNS)
             pq.write_table(table, self._path(number), compression="zstd", compression_level=1)
             self._blocks.append((len(found.rows), block.images, block.first))
+            give_back()
         self.tally = tallying.done()
         self.decide(None)
 
@@ -120,6 +122,7 @@ class Plan:
             rows = with_rectangles(rows, self._spec, self._errors.drawn_from)
             yield PlannedBlock(self._with_paths(rows), images, first)
             start += n_rows
+            give_back()
 
     def _with_paths(self, rows: pd.DataFrame) -> pd.DataFrame:
         made = (rows["status"] == "made").to_numpy(bool)

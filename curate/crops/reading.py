@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from curate.crops.memory import give_back
 from curate.dataset import Dataset, is_dataset_folder, load
 from curate.errors import SourceError
 from curate.formats import ReadOptions, read
@@ -80,4 +81,6 @@ def read_boxes(path: Path, options: ReadOptions) -> Dataset:
 
 
 def _light(dataset: Dataset) -> Dataset:
+    """The dataset without the bytes of its files, and the process without what reading it took."""
+    give_back()
     return replace(dataset, sources=MemorySources({}), formats=dataset.formats)

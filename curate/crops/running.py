@@ -18,6 +18,7 @@ from curate.crops.blocks import BLOCK_IMAGES, Blocks
 from curate.crops.earlier import Earlier, remove_strays, write_index
 from curate.crops.labelling import Labelling
 from curate.crops.layout import STATE, SUMMARY
+from curate.crops.memory import give_back
 from curate.crops.pictures import PictureNames
 from curate.crops.pieces import RESULTS, UNREACHED
 from curate.crops.plan import Plan
@@ -34,6 +35,7 @@ from curate.stores import Store
 
 To = Literal["folder", "shards", "manifest"]
 ROWS = f"{STATE}/rows"
+BOXES = f"{STATE}/boxes"
 NOT_THINNED = (
     "nothing is thinned: which crops look alike is known only from the pictures, which were not"
     " opened - make the set with them (no --dry-run, no --to manifest)"
@@ -71,7 +73,7 @@ class CropSet:
         return int(lost["images"] + lost["detections"])
 
 
-@dataclass(frozen=True)
+@dataclass
 class Job:
     """What a set is made from, and how.
 
@@ -79,6 +81,8 @@ class Job:
     ----------
     truth
         None: crops get the labels that the detector gives.
+    detections
+        None, like the truth, once they were taken.
     definition
         Of kind `matching`: which objects are ignored.
     store
@@ -90,7 +94,7 @@ class Job:
     """
 
     truth: Dataset | None
-    detections: Dataset
+    detections: Dataset | None
     spec: CropSpec
     labelling: Labelling
     definition: Definition
@@ -99,6 +103,21 @@ class Job:
     to: To
     hands: Hands
     names: Mapping[str, Any]
+
+    def settled(self) -> Settled:
+        """What is decided for the whole set.
+
+        The job lets go of truth and detections, the most of a run's memory, and can do it once.
+
+        Raises
+        ------
+        UsageError
+            For labels of detections and truth that cannot be matched.
+        """
+        truth, detections = self.truth, self.detections
+        assert detections is not None
+        self.truth = self.detections = None
+        return settled(truth, detections, self.labelling, self.definition)
 
     @property
     def columns(self) -> dict[str, str | None]:
@@ -119,20 +138,34 @@ def make_set(job: Job, out: Path, *, dry_run: bool = False, force: bool = False)
     """
     refuse_senseless(job.spec)
     _refuse_other(summary_of(out), job, out, force=force)
-    given = settled(job.truth, job.detections, job.labelling, job.definition)
+    rules, blocks = _settled_blocks(job)
+    if dry_run:
+        with tempfile.TemporaryDirectory() as folder:
+            blocks.keep_in(Path(folder))
+            plan = Plan(Path(folder), job.spec, job.columns)
+            plan.make(blocks, rules.labelling)
+            sums, notes = _planned_sums(plan), _notes(job, rules, opens_pictures=False)
+            return CropSet(None, _summary(job, plan, blocks, sums, notes), False, 0)
+    with WorkFolder(out) as work:
+        return _Run(job, rules, blocks, work).made()
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """What holds for the whole set, as `Settled` has it."""
+
+    labelling: Labelling
+    told: tuple[str, ...]
+
+
+def _settled_blocks(job: Job) -> tuple[_Rules, Blocks]:
+    """The blocks, which alone hold the tables then."""
+    given = job.settled()
     per_block = BLOCK_IMAGES
     if job.to == "shards":
         per_shard = job.spec.encoding.images_per_shard
         per_block = -(-BLOCK_IMAGES // per_shard) * per_shard
-    blocks = Blocks(given, per_block)
-    if dry_run:
-        with tempfile.TemporaryDirectory() as folder:
-            plan = Plan(Path(folder), job.spec, job.columns)
-            plan.make(blocks, given.labelling)
-            sums, notes = _planned_sums(plan), _notes(job, given, opens_pictures=False)
-            return CropSet(None, _summary(job, plan, blocks, sums, notes), False, 0)
-    with WorkFolder(out) as work:
-        return _Run(job, given, blocks, work).made()
+    return _Rules(given.labelling, given.told), Blocks(given, per_block)
 
 
 def _refuse_other(summary: Mapping[str, Any] | None, job: Job, out: Path, *, force: bool) -> None:
@@ -164,27 +197,30 @@ def _summary(
     return document(job.spec, {**job.names, "to": job.to}, counts, plan, notes)
 
 
-def _notes(job: Job, given: Settled, *, opens_pictures: bool) -> list[str]:
+def _notes(job: Job, rules: _Rules, *, opens_pictures: bool) -> list[str]:
     is_told = job.spec.thin is not None and not opens_pictures
-    return [*given.told, *([NOT_THINNED] if is_told else [])]
+    return [*rules.told, *([NOT_THINNED] if is_told else [])]
 
 
 class _Run:
     """One run in a work folder."""
 
-    def __init__(self, job: Job, given: Settled, blocks: Blocks, work: WorkFolder) -> None:
-        self._job, self._given, self._blocks, self._work = job, given, blocks, work
+    def __init__(self, job: Job, rules: _Rules, blocks: Blocks, work: WorkFolder) -> None:
+        self._job, self._rules, self._blocks, self._work = job, rules, blocks, work
         self._folder = work.path
         self._had_leftovers = any((self._folder / PARTS).iterdir())
 
     def made(self) -> CropSet:
         earlier = Earlier(self._work.out)
         earlier.refuse_strangers()
-        rows = self._folder / ROWS
-        shutil.rmtree(rows, ignore_errors=True)
-        rows.mkdir(parents=True)
+        rows, boxes = self._folder / ROWS, self._folder / BOXES
+        for folder in (rows, boxes):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        self._blocks.keep_in(boxes)
         plan = Plan(rows, self._job.spec, self._job.columns)
-        plan.make(self._blocks, self._given.labelling)
+        give_back()
+        plan.make(self._blocks, self._rules.labelling)
         production = self._production(plan)
         if production is not None and self._job.spec.thin is not None:
             plan.decide(production.phashes(self._folder))
@@ -199,7 +235,7 @@ class _Run:
         else:
             made = production.make(self._folder, earlier)
         sums = self._assembled(plan, made)
-        notes = _notes(self._job, self._given, opens_pictures=production is not None)
+        notes = _notes(self._job, self._rules, opens_pictures=production is not None)
         summary = _summary(self._job, plan, self._blocks, sums, notes)
         # Without it the next run does not take the set for what it should be.
         summary |= {"digest": made.digest} if sums.is_all_reached else {}
@@ -239,7 +275,7 @@ class _Run:
 
     def _finish(self, summary: Mapping[str, Any], made: Made) -> None:
         """Writes what is left to write, and removes what no set has."""
-        for name in (ROWS, PHASHES):
+        for name in (ROWS, BOXES, PHASHES):
             shutil.rmtree(self._folder / name, ignore_errors=True)
         names = [name for block in made.parts for name in block]
         write_index(self._folder, names)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import tempfile
+import weakref
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -54,6 +58,48 @@ def test_rows_are_the_same_in_blocks_of_any_size(
     whole = rows_in(truth, found, 10)
     for n_images in (1, 2):
         pd.testing.assert_frame_equal(rows_in(truth, found, n_images), whole, check_exact=True)
+
+
+@given(scenes(), st.booleans())
+def test_rows_are_the_same_from_blocks_on_disk(
+    scene: tuple[dict[str, Image], list[tuple[Thing, str]], list[Thing]], has_truth: bool
+) -> None:
+    images, objects, things = scene
+    truth = truth_of(images, objects) if has_truth else None
+    # The last image is unknown to the truth.
+    stray = replace(GOOD, id=99_999, image="z.jpg")
+    found = dataset_of("dets", {**images, "z.jpg": Image()}, [*map(detection_of, [*things, stray])])
+    in_memory = blocks_of(truth, found, 1)
+    kept = blocks_of(truth, found, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        kept.keep_in(Path(folder))
+        assert len(kept) == len(in_memory)
+        for one, other in zip(kept, in_memory, strict=True):
+            pd.testing.assert_frame_equal(one.images, other.images, check_exact=True)
+            assert_same(one.detections, other.detections)
+            assert (one.truth is None) == (other.truth is None)
+            if one.truth is not None and other.truth is not None:
+                assert_same(one.truth, other.truth)
+            assert one.joined.row.tolist() == other.joined.row.tolist()
+            assert (one.joined.reasons, one.first) == (other.joined.reasons, other.first)
+
+
+def assert_same(one: Dataset, other: Dataset) -> None:
+    for name in ("images", "boxes", "findings"):
+        pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name), check_exact=True)
+
+
+def test_blocks_on_disk_hold_no_column_of_the_tables(tmp_path: Path) -> None:
+    found = dataset_of("dets", SEEN, [detection_of(GOOD)])
+    truth = dataset_of("labels", SEEN, [box_of(CAT)])
+    columns = [weakref.ref(one.boxes["x1"].to_numpy().base) for one in (truth, found)]
+    blocks = blocks_of(truth, found, 1)
+    del truth, found
+    gc.collect()
+    assert all(column() is not None for column in columns)
+    blocks.keep_in(tmp_path)
+    gc.collect()
+    assert [column() for column in columns] == [None, None]
 
 
 def test_a_detection_without_score_is_lost_though_it_is_alone_in_its_block() -> None:

@@ -13,6 +13,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from curate.formats import ReadOptions, read, read_all, write
+from curate.formats.coco.predictions import CHUNK_RECORDS
 from tests.formats.coco_documents import (
     annotation,
     checks,
@@ -35,6 +36,30 @@ def test_results_are_predictions_over_the_annotation_file(tmp_path: Path) -> Non
         "0",
     )
     assert row["image_id"] == read(truth).images["image_id"][1]
+
+
+def test_records_beyond_the_first_part_keep_their_rows_and_faults(tmp_path: Path) -> None:
+    truth = store(tmp_path, document(annotation(1)))
+    n = CHUNK_RECORDS + 3
+    rows = results(*((1, 1, [i, 2, 3, 4], 0.5) for i in range(n)))
+    rows[n - 3] |= {"category_id": 9}
+    rows[n - 2] |= {"image_id": 99}
+    rows[n - 1] |= {"score": "high", "category_id": 7}
+    path = store(
+        tmp_path, "\n".join(["[", ",\n".join(map(json.dumps, rows)), "]"]).encode(), "d.json"
+    )
+    dataset = read(path, ReadOptions(truth=truth))
+    boxes, found = dataset.boxes, dataset.findings
+    assert boxes["x1"].tolist() == [*range(n - 2), n - 1]
+    assert boxes["label"].fillna("").tolist() == ["person"] * (n - 3) + ["", "car"]
+    assert boxes["source_label"].tolist()[-2:] == ["9", "car"]
+    assert boxes["source_id"].tolist()[-2:] == [str(n - 3), str(n - 1)]
+    assert boxes["score"].isna().tolist() == [False] * (n - 2) + [True]
+    told = dict(zip(found["check"], zip(found["line"], found["box_id"], strict=True), strict=True))
+    # A line for each record, the first on line 2.
+    assert told["SRC-004"] == (n - 1, boxes["box_id"].iloc[-2])
+    assert told["SRC-005"][0] == n
+    assert told["SRC-001"] == (n + 1, boxes["box_id"].iloc[-1])
 
 
 def test_files_that_state_different_fields_make_whole_columns(tmp_path: Path) -> None:

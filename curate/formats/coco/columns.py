@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from curate.formats.coco.lookup import floats
+from curate.formats.coco.lookup import Codes, Key, Numbers, floats
 from curate.formats.coco.records import ABSENT, Annotation, attribute_text
 
 _GET = {name: attrgetter(name) for name in Annotation.__struct_fields__}
@@ -26,19 +26,9 @@ _KINDS = {
 }
 # Column to the field of the record; most files state only some of them.
 _OPTIONAL = {"declared_area": "area", "crowd": "iscrowd", "score": "score"}
-_SHAPES = pa.array(["box", "polygon", "mask"], pa.large_string())
+SHAPES = pa.array(["box", "polygon", "mask"], pa.large_string())
 _ROLES = pa.array(["include", "ignore"], pa.large_string())
 _ORIGINS = pa.array(["human", "detector"], pa.large_string())
-
-Key = int | str | None  # a class id as a record has it
-
-
-class _Codes(dict[Key, int]):
-    """A small number for each class id, in the order of appearance."""
-
-    def __missing__(self, key: Key) -> int:
-        code = self[key] = len(self)
-        return code
 
 
 class BoxColumns:
@@ -51,7 +41,7 @@ class BoxColumns:
     def __init__(self, n_records: int) -> None:
         self.n_rows = 0
         self._n_records = n_records
-        self._codes = _Codes()
+        self._codes = Codes()
         self._arrays = {name: np.empty(n_records, kind) for name, kind in _KINDS.items()}
         self._id_texts: list[str | None] | None = None
         self._attributes: list[pa.Array] = []
@@ -70,8 +60,7 @@ class BoxColumns:
         x1, y1, width, height = xywh.reshape(n, 4).T
         with np.errstate(over="ignore", invalid="ignore"):  # of 1e308 the sum is infinite
             values = {"x1": x1, "y1": y1, "x2": x1 + width, "y2": y1 + height, **rows}
-        classes = map(_GET["category_id"], anns)
-        values["class_code"] = np.fromiter(map(self._codes.__getitem__, classes), np.int32, n)
+        values["class_code"] = self._codes.of(list(map(_GET["category_id"], anns)))
         for name, column in values.items():
             self._arrays[name][first:stop] = column
         self._fill_ids(list(map(_GET["id"], anns)), first, stop)
@@ -110,35 +99,40 @@ class BoxColumns:
         no record states is left out.
         """
         found: dict[str, Any] = {name: array[: self.n_rows] for name, array in self._arrays.items()}
-        found["shape"] = _words(_SHAPES, found.pop("outline"))
+        found["shape"] = words_of(SHAPES, found.pop("outline"))
         found |= {"role": "include", "origin": "human"}
         if "crowd" in found:
             crowd = found.pop("crowd")
             # pycocotools asks whether the flag is true, not whether it is 1 (cocoeval.py).
             is_crowd = (crowd != 0) & ~np.isnan(crowd)
             found["is_group"] = pd.arrays.BooleanArray(is_crowd, np.isnan(crowd))
-            found["role"] = _words(_ROLES, is_crowd.astype(np.int8))
+            found["role"] = words_of(_ROLES, is_crowd.astype(np.int8))
         if "score" in found:
-            found["origin"] = _words(_ORIGINS, (~np.isnan(found["score"])).astype(np.int8))
+            found["origin"] = words_of(_ORIGINS, (~np.isnan(found["score"])).astype(np.int8))
         if any(part.null_count < len(part) for part in self._attributes):
             found["attributes"] = pa.concat_arrays(self._attributes)
         if self._id_texts is not None:
             found["source_id"] = self._id_texts
-        return found | self._labels(pa.array(found.pop("class_code")), class_name)
-
-    def _labels(self, codes: pa.Array, class_name: dict[int | str, str]) -> dict[str, pa.Array]:
-        names = [None if key is None else class_name.get(key) for key in self._codes]
-        stated = [
-            name or (None if key is None else str(key))
-            for name, key in zip(names, self._codes, strict=True)
-        ]
-        label = pa.array(names, pa.large_string()).take(codes)
-        is_known = names == stated
-        source = label if is_known else pa.array(stated, pa.large_string()).take(codes)
-        return {"label": label, "source_label": source}
+        return found | label_columns(self._codes, found.pop("class_code"), class_name)
 
 
-def _words(words: pa.Array, codes: np.ndarray[Any, Any]) -> Any:  # an Arrow array, or one word
+def label_columns(
+    keys: Collection[Key], codes: Numbers, class_name: dict[int | str, str]
+) -> dict[str, pa.Array]:
+    """The columns `label` and `source_label`, from the class ids that the codes stand for."""
+    names = [None if key is None else class_name.get(key) for key in keys]
+    stated = [
+        name or (None if key is None else str(key)) for name, key in zip(names, keys, strict=True)
+    ]
+    places = pa.array(codes)
+    label = pa.array(names, pa.large_string()).take(places)
+    is_known = names == stated
+    source = label if is_known else pa.array(stated, pa.large_string()).take(places)
+    return {"label": label, "source_label": source}
+
+
+def words_of(words: pa.Array, codes: np.ndarray[Any, Any]) -> Any:  # an Arrow array, or one word
+    """(N,) the words that codes stand for; one word where all are the same."""
     if len(codes) and (codes == codes[0]).all():
         return words[int(codes[0])].as_py()
     return words.take(pa.array(codes))

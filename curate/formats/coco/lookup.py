@@ -1,4 +1,4 @@
-"""Image rows by image id, and columns of numbers, for many records at once."""
+"""Image rows by image id, ids as small numbers, and columns of numbers, for many records."""
 
 from __future__ import annotations
 
@@ -9,8 +9,22 @@ from typing import Any
 import numpy as np
 
 Rows = np.ndarray[Any, np.dtype[np.int64]]
+Numbers = np.ndarray[Any, np.dtype[np.int32]]
+Key = int | str | None  # an id as a record has it
 # An array over all ids up to the largest is made when it has at most so many places per id.
 _PLACES_PER_ID = 64
+
+
+class Codes(dict[Key, int]):
+    """A small number for each id, in the order of appearance."""
+
+    def __missing__(self, key: Key) -> int:
+        code = self[key] = len(self)
+        return code
+
+    def of(self, ids: Sequence[Any]) -> Numbers:  # ids as COCO has them
+        """(N,) int32: the number of each id."""
+        return np.fromiter(map(self.__getitem__, ids), np.int32, len(ids))
 
 
 class RowOf(dict[int | str, int]):

@@ -18,25 +18,23 @@ with every key, number and order.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from curate import masks
 from curate.assembly import Fault
 from curate.errors import quote
-from curate.formats.coco.lookup import RowOf
-from curate.formats.coco.records import ABSENT, Result, decode_all
+from curate.formats.coco.columns import SHAPES, label_columns, words_of
+from curate.formats.coco.lookup import Key, RowOf
+from curate.formats.coco.predictions import Predictions, read_predictions
+from curate.formats.coco.records import Loose
 from curate.formats.coco.repeats import repeats
 from curate.formats.coco.rows import FileRows
-from curate.formats.coco.shapes import outline_kinds
 from curate.formats.coco.truth import Truth
 from curate.formats.declared import SIZES, Format
-from curate.formats.json_document import Document, loose
+from curate.formats.json_document import Document, Records, loose
 
 FORMAT = Format(
     images=(*SIZES, "licence", "source_id"),
@@ -68,36 +66,26 @@ def read_results(
         over = None if files is None else files.over([], file)
         rows.image_row = _image_rows([], file, rows, over)
         return rows
-    results, wrong = decode_all(records, document, Result, 0, len(records.raws))
+    found = read_predictions(document, records)
     lines = document.lines(records.starts)
-    stated = {r.image_id for r in results if r.image_id is not None}
-    truth = None if files is None else files.over(stated, file)
-    rows.image_row = _image_rows(results, file, rows, truth)
-    names, class_fault = _class_names(results, truth, ids_are_indices=ids_are_indices)
-    image_rows = np.fromiter(
-        (rows.image_row.get(r.image_id, -1) for r in results), np.int64, len(results)
-    )
-    captions = _captions(document, records.starts, records.ends, {row for row, _ in wrong})
-    usable = (image_rows >= 0) & ~np.isin(np.arange(len(results)), list(captions))
+    truth = None if files is None else files.over(_known(found.image_ids), file)
+    rows.image_row = _image_rows(_known(found.image_ids), file, rows, truth)
+    names, class_fault = _class_names(found.class_ids, truth, ids_are_indices=ids_are_indices)
+    row_of_id = [-1 if i is None else rows.image_row[i] for i in found.image_ids]
+    image_rows = np.array(row_of_id, np.int64)[found.image]
+    captions = _captions(document, records, {row for row, _ in found.wrong})
+    is_caption = np.isin(np.arange(len(records)), list(captions))
+    usable = (image_rows >= 0) & ~is_caption
+    for row in np.flatnonzero((image_rows < 0) & ~is_caption).tolist():
+        image_id = found.image_ids[found.image[row]]
+        # A record without an id is at fault itself, which is told below.
+        if image_id is not None:
+            place = (file, int(lines[row]), int(row))
+            rows.faults.append(_unknown_image(image_id, place, has_truth=truth is not None))
     keep = np.flatnonzero(usable)
-    row_of = np.cumsum(usable) - 1
-    lost = (image_rows < 0) & ~np.isin(np.arange(len(results)), list(captions))
-    for row in np.flatnonzero(lost).tolist():
-        if results[row].image_id is None:
-            # The record is at fault, which is told below.
-            continue
-        place = (file, int(lines[row]), int(row))
-        rows.faults.append(_unknown_image(results[row], place, has_truth=truth is not None))
-    twice = [(row, f"the record {why}") for row, why in repeats(document, records).items()]
-    for row, reason in [*wrong, *twice]:
-        if row in captions:
-            continue
-        fault = _fault("SRC-001", reason, "correct the record", (file, int(lines[row]), row))
-        boxes = (int(row_of[row]),) if usable[row] else ()
-        rows.faults.append(replace(fault, boxes=boxes))
-    kept = [results[row] for row in keep.tolist()]
-    rows.n_boxes = len(kept)
-    rows.boxes = _columns(kept, names) | {
+    _tell_wrong(rows, [*found.wrong, *_twice(document, records)], (file, lines), usable, captions)
+    rows.n_boxes = len(keep)
+    rows.boxes = _columns(found, keep, names) | {
         "image_row": image_rows[keep],
         "source_id": keep,
         "file": file,
@@ -107,9 +95,9 @@ def read_results(
     }
     if class_fault is not None:
         fault = Fault("SRC-012", class_fault, "read again with --class-ids index", file)
-        rows.faults.append(replace(fault, boxes=tuple(range(len(kept)))))
+        rows.faults.append(replace(fault, boxes=tuple(range(len(keep)))))
     elif truth is not None:
-        _tell_classes(kept, names, file, rows)
+        _tell_classes(found, keep, names, rows)
     _caption_note(captions, file, rows)
     return rows
 
@@ -124,12 +112,36 @@ def _say_no_records(rows: FileRows, file: str, *, is_list: bool) -> None:
     rows.faults.append(Fault("SRC-002", message, "give a COCO results file", file))
 
 
-def _captions(
-    document: Document, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any], odd: set[int]
-) -> set[int]:
+def _known(ids: Sequence[Key]) -> list[int | str]:
+    return [own_id for own_id in ids if own_id is not None]
+
+
+def _twice(document: Document, records: Records) -> list[Loose]:
+    return [(row, f"the record {why}") for row, why in repeats(document, records).items()]
+
+
+def _tell_wrong(
+    rows: FileRows,
+    wrong: Sequence[Loose],
+    at: tuple[str, np.ndarray[Any, Any]],
+    usable: np.ndarray[Any, Any],
+    captions: set[int],
+) -> None:
+    """Adds the faults of records; `at` is the file and the line of each record."""
+    file, lines = at
+    row_of = np.cumsum(usable) - 1
+    for row, reason in wrong:
+        if row in captions:
+            continue
+        fault = _fault("SRC-001", reason, "correct the record", (file, int(lines[row]), row))
+        boxes = (int(row_of[row]),) if usable[row] else ()
+        rows.faults.append(replace(fault, boxes=boxes))
+
+
+def _captions(document: Document, records: Records, odd: set[int]) -> set[int]:
     found = set()
     for row in sorted(odd):
-        record = loose(document.body, int(starts[row]), int(ends[row]))
+        record = loose(document.body, int(records.starts[row]), int(records.ends[row]))
         if isinstance(record, dict) and "caption" in record:
             found.add(row)
     return found
@@ -141,12 +153,13 @@ def _caption_note(captions: set[int], file: str, rows: FileRows) -> None:
         rows.faults.append(Fault("SRC-013", message, "nothing: their bytes are kept", file))
 
 
-def _image_rows(results: Sequence[Any], file: str, rows: FileRows, truth: FileRows | None) -> RowOf:
+def _image_rows(
+    ids: Sequence[int | str], file: str, rows: FileRows, truth: FileRows | None
+) -> RowOf:
     if truth is not None:
         rows.n_images, rows.images = truth.n_images, dict(truth.images)
         # Predictions say nothing of who looked at the picture; the places are the truth's.
         return truth.image_row
-    ids = [i for i in dict.fromkeys(r.image_id for r in results) if i is not None]
     rows.n_images = len(ids)
     rows.images = {
         "image_name": [str(i) for i in ids],
@@ -162,7 +175,7 @@ def _image_rows(results: Sequence[Any], file: str, rows: FileRows, truth: FileRo
 
 
 def _class_names(
-    results: Sequence[Any], truth: FileRows | None, *, ids_are_indices: bool
+    class_ids: Sequence[Key], truth: FileRows | None, *, ids_are_indices: bool
 ) -> tuple[dict[int | str, str], str | None]:
     """Class names by the ids of the results file; and the fault, if the ids look shifted."""
     if truth is None:
@@ -171,7 +184,7 @@ def _class_names(
     by_index: dict[int | str, str] = dict(enumerate(own.values()))
     if ids_are_indices:
         return by_index, None
-    used = {r.category_id for r in results if r.category_id is not None}
+    used = set(_known(class_ids))
     shifted = 0 in used and 0 not in own and used <= set(by_index)
     if not shifted:
         return own, None
@@ -183,69 +196,50 @@ def _class_names(
 
 
 def _tell_classes(
-    kept: Sequence[Any], names: dict[int | str, str], file: str, rows: FileRows
+    found: Predictions, keep: np.ndarray[Any, Any], names: dict[int | str, str], rows: FileRows
 ) -> None:
     """Adds the faults of class ids that the annotation file does not list."""
-    for row, result in enumerate(kept):
-        if result.category_id is not None and result.category_id not in names:
-            listed = ", ".join(map(str, list(names)[:_EXAMPLES])) or "there are none"
-            fault = _fault(
-                "SRC-004",
-                f"category_id {quote(result.category_id)} is not among the `categories` ({listed}"
-                f"{', …' if len(names) > _EXAMPLES else ''})",
-                "correct the id, or name the right annotation file",
-                (file, int(rows.boxes["line"][row]), int(rows.boxes["source_id"][row])),
-            )
-            rows.faults.append(replace(fault, boxes=(row,)))
+    unknown = [i for i, key in enumerate(found.class_ids) if key is not None and key not in names]
+    listed = ", ".join(map(str, list(names)[:_EXAMPLES])) or "there are none"
+    more = ", …" if len(names) > _EXAMPLES else ""
+    labels = found.label[keep]
+    for row in np.flatnonzero(np.isin(labels, unknown)).tolist():
+        own_id = found.class_ids[labels[row]]
+        fault = _fault(
+            "SRC-004",
+            f"category_id {quote(own_id)} is not among the `categories` ({listed}{more})",
+            "correct the id, or name the right annotation file",
+            (rows.boxes["file"], int(rows.boxes["line"][row]), int(keep[row])),
+        )
+        rows.faults.append(replace(fault, boxes=(row,)))
 
 
-def _unknown_image(result: Any, place: _Place, *, has_truth: bool) -> Fault:  # a Result
+def _unknown_image(image_id: int | str, place: _Place, *, has_truth: bool) -> Fault:
     where = "the annotation file" if has_truth else "this file"
     return _fault(
         "SRC-005",
-        f"image_id {quote(result.image_id)} is not among the images of {where}, should be",
+        f"image_id {quote(image_id)} is not among the images of {where}, should be",
         "name the annotation file that the results were made over: --truth FILE",
         place,
     )
 
 
 def _columns(
-    results: Sequence[Any], names: dict[int | str, str]
-) -> dict[str, Any]:  # columns: numpy, Arrow or lists
-    xywh = np.asarray([_box(result) for result in results], np.float64).reshape(len(results), 4)
-    kinds = outline_kinds([result.segmentation for result in results])
-    stated = [None if r.category_id is None else str(r.category_id) for r in results]
+    found: Predictions, keep: np.ndarray[Any, Any], names: dict[int | str, str]
+) -> dict[str, Any]:  # columns: numpy, Arrow, or one value
+    x1, y1, width, height = found.xywh[keep].T
     with np.errstate(over="ignore", invalid="ignore"):  # of 1e308 the sum is infinite
-        far = xywh[:, :2] + xywh[:, 2:]
+        x2, y2 = x1 + width, y1 + height
     return {
-        "shape": pa.array(["box", "polygon", "mask"], pa.large_string()).take(pa.array(kinds)),
-        "label": [names.get(r.category_id) for r in results],
-        "source_label": [
-            names.get(r.category_id) or text for r, text in zip(results, stated, strict=True)
-        ],
-        "x1": xywh[:, 0],
-        "y1": xywh[:, 1],
-        "x2": far[:, 0],
-        "y2": far[:, 1],
-        "score": [math.nan if r.score is None else r.score for r in results],
+        "shape": words_of(SHAPES, found.outline[keep]),
+        **label_columns(found.class_ids, found.label[keep], names),
+        "x1": x1.copy(),
+        "y1": y1.copy(),
+        "x2": x2,
+        "y2": y2,
+        "score": found.score[keep],
         "origin": "detector",
     }
-
-
-def _box(result: Any) -> tuple[float, ...]:  # a Result
-    """x, y, w, h in px: as stated, else the bounds of the points or of the mask."""
-    if result.bbox is not None:
-        box: tuple[float, ...] = result.bbox
-        return box
-    bounds = None
-    if result.keypoints is not ABSENT:
-        bounds = masks.point_bounds(bytes(result.keypoints), visible_from=None)
-    elif result.segmentation is not ABSENT:
-        bounds = masks.outline_bounds(bytes(result.segmentation))
-    if bounds is None:
-        return (math.nan,) * 4
-    x1, y1, x2, y2 = bounds
-    return (x1, y1, x2 - x1, y2 - y1)
 
 
 def _fault(code: str, message: str, mend: str, place: _Place) -> Fault:
